@@ -1,0 +1,108 @@
+"""`keras-munet`: the table of commands and the one place that sets exit codes."""
+
+import errno
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from keras_munet.errors import MunetError
+
+COMMANDS = {
+    "prepare": "Cut a data set of stems into a training cache.",
+    "synth": "Generate music with its stems, in MUSDB18-HQ layout.",
+    "fit": "Train a network on a cache; run again to go on.",
+    "separate": "Separate songs into stems.",
+    "evaluate": "Score a model, or anybody's stems, with BSS Eval.",
+    "compare": "Compare reports of `evaluate`, track by track.",
+    "export": "Export a model: SavedModel, TFLite, serving kit, web page.",
+    "remote-separate": "Separate songs on a TF Serving server.",
+    "karaoke": "Open the karaoke page in the browser.",
+    "import-weights": "Turn the authors' PyTorch checkpoint into a .keras model.",
+    "reproduce": "Train and score the rows of the paper's tables.",
+    "cost": "Parameters, multiply-adds and iterations of every architecture.",
+    "doctor": "Check devices and optional parts of this installation.",
+    "demo": "The whole road on generated music and a real excerpt.",
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's file when the command is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Returns the names in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """Imports `keras_munet.cli.<name>` and returns its `command`."""
+        if name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"keras_munet.cli.{name.replace('-', '_')}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(
+        self, ctx: click.Context, formatter: click.HelpFormatter
+    ) -> None:
+        """Writes the table without importing any command."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Start here:  keras-munet demo   Documentation: docs/index.md",
+)
+@click.version_option(package_name="keras-munet")
+def cli() -> None:
+    """Separate music into stems with the Multi-channel U-Net (M-U-Net)."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line: exit 0 when all went well, 2 for usage, otherwise 1.
+
+    Ctrl-C exits with 130, a closed output pipe quietly with 1.
+
+    Args:
+        arguments: the words after `keras-munet`; those of this process by default.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # twice as fast in training
+    try:
+        code = cli.main(arguments, standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("Stopped.", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except MunetError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(1)
+    except OSError as error:
+        click.echo(f"Error: {_reason(error)}", err=True)
+        sys.exit(1)
+
+
+def _reason(error: OSError) -> str:
+    """Says what the system refused, and what to do about it."""
+    place = f": {error.filename}" if error.filename else ""
+    advice = {
+        errno.ENOSPC: "Free some space and run the same command again.",
+        errno.EACCES: "Check the permissions, or choose another place.",
+        errno.EROFS: "Choose a place that can be written to.",
+    }.get(error.errno or 0, "")
+    return f"{error.strerror or error}{place}. {advice}".rstrip()
+
+
+if __name__ == "__main__":
+    main()

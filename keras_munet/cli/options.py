@@ -1,0 +1,45 @@
+"""Options and progress bars that several commands share."""
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+
+import click
+import rich.console
+import rich.progress
+
+Progress = Callable[[float, float], None]
+"""Called with (done, total) by library functions that take long."""
+
+quiet_option = click.option(
+    "-q", "--quiet", is_flag=True, help="No progress bar, no summary."
+)
+overwrite_option = click.option(
+    "--overwrite", is_flag=True, help="Replace what is already there."
+)
+
+
+def split_names(
+    ctx: click.Context, param: click.Parameter, value: str | None
+) -> tuple[str, ...]:
+    """Click callback: `vocals,drums` -> `("vocals", "drums")`."""
+    names = (value or "").split(",")
+    return tuple(name.strip() for name in names if name.strip())
+
+
+@contextlib.contextmanager
+def progress_bar(title: str, *, quiet: bool = False) -> Iterator[Progress]:
+    """Gives a function (done, total) that draws a bar with time left on stderr."""
+    console = rich.console.Console(file=sys.stderr)
+    columns = (
+        rich.progress.TextColumn("{task.description}"),
+        rich.progress.BarColumn(),
+        rich.progress.TaskProgressColumn(),
+        rich.progress.TimeElapsedColumn(),
+        rich.progress.TimeRemainingColumn(),
+    )
+    with rich.progress.Progress(
+        *columns, console=console, disable=quiet, transient=not console.is_terminal
+    ) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

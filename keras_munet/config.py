@@ -1,0 +1,385 @@
+"""Every setting of the package: frozen dataclasses that check themselves."""
+
+import dataclasses
+import json
+import types
+import typing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from keras_munet.errors import MunetError
+
+TWO_SOURCES = ("vocals", "accompaniment")
+FOUR_SOURCES = ("vocals", "drums", "bass", "other")
+ARCHITECTURES = ("munet", "dedicated", "cunet")
+WEIGHTINGS = ("unit", "dwa", "ebw-p1", "ebw-inst-p1", "ebw-p2", "oh")
+LOSSES = ("indirect", "direct")
+WARPS = ("aligned", "paper")
+AUGMENTATIONS = ("gain", "polarity", "channels", "remix")
+OPTIMIZERS = ("sgd", "adam")
+PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
+
+
+def _choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ValueError(
+            f"`{name}` must be one of {', '.join(allowed)}. Received: {name}={value!r}"
+        )
+
+
+def _positive(**values: float) -> None:
+    for name, value in values.items():
+        if not value > 0:
+            raise ValueError(f"`{name}` must be positive. Received: {name}={value}")
+
+
+class Config:
+    """JSON in and out for the dataclasses below; unknown keys are refused."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the settings as JSON-ready values."""
+        return dataclasses.asdict(self)  # type: ignore[call-overload, no-any-return]
+
+    def to_json(self) -> str:
+        """Returns the settings as indented JSON text."""
+        return json.dumps(self.to_dict(), indent=2)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Builds the settings from `to_dict`'s form; missing keys take defaults.
+
+        Raises:
+            MunetError: on a key that is none of ours, or a value of a wrong kind.
+        """
+        hints = typing.get_type_hints(cls)
+        known = {f.name for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
+        unknown = sorted(set(values) - known)
+        if unknown:
+            raise MunetError(
+                f"Unknown setting {', '.join(unknown)} in {cls.__name__}. "
+                f"Known settings: {', '.join(sorted(known))}."
+            )
+        try:
+            return cls(**{k: _read(hints[k], v, k) for k, v in values.items()})
+        except (TypeError, ValueError) as error:
+            raise MunetError(str(error)) from error
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Builds the settings from JSON text.
+
+        Raises:
+            MunetError: when the text is not a JSON object of these settings.
+        """
+        try:
+            values = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise MunetError(f"Settings are not valid JSON: {error}") from error
+        if not isinstance(values, dict):
+            raise MunetError(f"Settings must be a JSON object. Received: {values!r}")
+        return cls.from_dict(values)
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> Self:
+        """Reads the settings from a JSON file.
+
+        Raises:
+            MunetError: when the file cannot be read; the message names it.
+        """
+        try:
+            return cls.from_json(Path(path).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, MunetError) as error:
+            raise MunetError(f"Cannot read settings from {path}: {error}") from error
+
+
+def _read(hint: Any, value: Any, name: str) -> Any:
+    if isinstance(hint, type) and issubclass(hint, Config):
+        if not isinstance(value, dict):
+            raise ValueError(f"`{name}` must be an object. Received: {value!r}")
+        return hint.from_dict(value)
+    origin = typing.get_origin(hint)
+    if origin is tuple:
+        if not isinstance(value, list | tuple):
+            raise ValueError(f"`{name}` must be a list. Received: {name}={value!r}")
+        return tuple(value)
+    options = typing.get_args(hint) if origin is types.UnionType else (hint,)
+    if value is None and type(None) in options:
+        return None
+    if float in options and isinstance(value, int) and not isinstance(value, bool):
+        return value
+    kinds = tuple(option for option in options if isinstance(option, type))
+    if not isinstance(value, kinds) or (bool not in kinds and isinstance(value, bool)):
+        wanted = " or ".join(kind.__name__ for kind in kinds)
+        raise ValueError(f"`{name}` must be {wanted}. Received: {name}={value!r}")
+    return value
+
+
+@dataclass(frozen=True)
+class STFTConfig(Config):
+    """The time-frequency front end (paper, section IV-A).
+
+    Attributes:
+        sample_rate: rate that the model hears, in Hz.
+        n_fft: window and DFT length, in samples (Hann, periodic).
+        hop_length: samples from one frame to the next.
+        n_frames: frames of one chunk; a chunk has `(n_frames - 1) * hop_length`
+            samples.
+        n_rows: rows of the log-frequency axis that the network sees.
+        warp: `aligned` (end points on end bins) or `paper` (the authors' resampling).
+    """
+
+    sample_rate: int = 10880
+    n_fft: int = 1022
+    hop_length: int = 256
+    n_frames: int = 256
+    n_rows: int = 256
+    warp: str = "aligned"
+
+    def __post_init__(self) -> None:
+        _positive(
+            sample_rate=self.sample_rate,
+            n_fft=self.n_fft,
+            hop_length=self.hop_length,
+            n_frames=self.n_frames,
+            n_rows=self.n_rows,
+        )
+        _choice("warp", self.warp, WARPS)
+        if self.n_fft % 2:
+            raise ValueError(f"`n_fft` must be even. Received: n_fft={self.n_fft}")
+        if self.n_fft < 2 * self.hop_length - 2:
+            raise ValueError(
+                "Frames must overlap by about half or more: `n_fft` >= 2 * "
+                f"`hop_length` - 2. Received: n_fft={self.n_fft}, "
+                f"hop_length={self.hop_length}"
+            )
+
+    @property
+    def n_bins(self) -> int:
+        """Bins of the linear frequency axis."""
+        return self.n_fft // 2 + 1
+
+    @property
+    def chunk_length(self) -> int:
+        """Samples of one chunk."""
+        return (self.n_frames - 1) * self.hop_length
+
+
+@dataclass(frozen=True)
+class UNetConfig(Config):
+    """The network (paper, section IV-B; sizes as in the authors' code).
+
+    Attributes:
+        architecture: `munet` (one channel per source), `dedicated` (one source) or
+            `cunet` (one channel, chosen by a condition).
+        width: filters of the first level; each level below doubles them.
+        depth: number of poolings. Rows and frames must be multiples of `2**depth`.
+        dropout: share of feature maps dropped in training.
+        output_bias: start value of the last bias; positive keeps ReLU masks alive.
+    """
+
+    architecture: str = "munet"
+    width: int = 32
+    depth: int = 6
+    dropout: float = 0.1
+    output_bias: float = 0.0
+
+    def __post_init__(self) -> None:
+        _choice("architecture", self.architecture, ARCHITECTURES)
+        _positive(width=self.width, depth=self.depth)
+        if not 0 <= self.dropout < 1:
+            raise ValueError(
+                f"`dropout` must lie in [0, 1). Received: dropout={self.dropout}"
+            )
+
+
+@dataclass(frozen=True)
+class ModelConfig(Config):
+    """All that a model file must know about itself.
+
+    Attributes:
+        sources: names of the outputs, in order.
+        stft: the front end.
+        unet: the network.
+    """
+
+    sources: tuple[str, ...] = TWO_SOURCES
+    stft: STFTConfig = field(default_factory=STFTConfig)
+    unet: UNetConfig = field(default_factory=UNetConfig)
+
+    def __post_init__(self) -> None:
+        if not self.sources or len(set(self.sources)) != len(self.sources):
+            raise ValueError(
+                "`sources` must be different names, at least one. "
+                f"Received: sources={self.sources}"
+            )
+        for name in self.sources:
+            if not isinstance(name, str) or not name.isidentifier():
+                raise ValueError(
+                    "`sources` must be names of letters, digits and underscores. "
+                    f"Received: {name!r}"
+                )
+            if name in ("mixture", "masks", "waveform"):
+                raise ValueError(f"`sources` cannot contain the reserved name {name!r}")
+        step = 2**self.unet.depth
+        for name, value in (
+            ("n_rows", self.stft.n_rows),
+            ("n_frames", self.stft.n_frames),
+        ):
+            if value % step:
+                raise ValueError(
+                    f"`{name}` must be a multiple of 2**depth = {step}, or the U-Net "
+                    f"cannot halve it {self.unet.depth} times. "
+                    f"Received: {name}={value}"
+                )
+        if self.unet.architecture == "dedicated" and len(self.sources) != 1:
+            raise ValueError(
+                f"A dedicated network has one source. Received: sources={self.sources}"
+            )
+
+
+@dataclass(frozen=True)
+class DataConfig(Config):
+    """How `prepare` cuts tracks into chunks.
+
+    Attributes:
+        sources: the K sources of each example; the mixture is stored beside them.
+        stft: rate and chunk length come from here, and the energies E_i.
+        silence_energy: a chunk with a source whose mean |S|^2 per warped bin is
+            below this counts as silent (the authors' value is 1).
+        validation_share: share of training tracks held out where the data set has
+            no validation list of its own.
+        seed: seed of that choice.
+        stem_names: pairs (source, file stem), for folders with other file names.
+    """
+
+    sources: tuple[str, ...] = TWO_SOURCES
+    stft: STFTConfig = field(default_factory=STFTConfig)
+    silence_energy: float = 1.0
+    validation_share: float = 0.05
+    seed: int = 0
+    stem_names: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.validation_share < 1:
+            raise ValueError(
+                "`validation_share` must lie in [0, 1). "
+                f"Received: validation_share={self.validation_share}"
+            )
+        object.__setattr__(
+            self, "stem_names", tuple(tuple(pair) for pair in self.stem_names)
+        )
+
+
+@dataclass(frozen=True)
+class FitConfig(Config):
+    """One training run (paper, section IV-B; values as in the authors' code).
+
+    Attributes:
+        model: what is trained.
+        weighting: how the per-source losses are weighted (paper, eqs. 5 to 10).
+        loss: `indirect` (eq. 4) or `direct` (eq. 3).
+        normalize: rescale any weights to the sum K.
+        optimizer: `sgd` (momentum 0.9) or `adam`.
+        learning_rate: start value; halved on a plateau of the validation sum.
+        momentum: of SGD.
+        clip_norm: bound of the global gradient norm; 0 switches clipping off.
+        batch_size: chunks per step.
+        epochs: upper bound; early stopping may end a run before.
+        plateau_patience: epochs without progress before the rate is reduced.
+        plateau_factor: what the rate is multiplied with then.
+        plateau_threshold: relative progress that counts.
+        stop_patience: epochs without progress before training stops.
+        keep_silent: train on chunks with a silent source, too.
+        augment: names of augmentations, applied in this order.
+        precision: Keras dtype policy.
+        jit: compile the training step with XLA.
+        deterministic: deterministic operators (needed for bit-identical reruns).
+        seed: seeds initial weights, dropout, order and augmentation.
+    """
+
+    model: ModelConfig = field(default_factory=ModelConfig)
+    weighting: str = "ebw-p1"
+    loss: str = "indirect"
+    normalize: bool = False
+    optimizer: str = "sgd"
+    learning_rate: float = 0.01
+    momentum: float = 0.9
+    clip_norm: float = 0.0
+    batch_size: int = 16
+    epochs: int = 500
+    plateau_patience: int = 7
+    plateau_factor: float = 0.1
+    plateau_threshold: float = 3e-4
+    stop_patience: int = 60
+    keep_silent: bool = False
+    augment: tuple[str, ...] = ()
+    precision: str = "float32"
+    jit: bool = False
+    deterministic: bool = True
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _choice("weighting", self.weighting, WEIGHTINGS)
+        _choice("loss", self.loss, LOSSES)
+        _choice("optimizer", self.optimizer, OPTIMIZERS)
+        _choice("precision", self.precision, PRECISIONS)
+        for name in self.augment:
+            _choice("augment", name, AUGMENTATIONS)
+        _positive(
+            learning_rate=self.learning_rate,
+            batch_size=self.batch_size,
+            epochs=self.epochs,
+            plateau_patience=self.plateau_patience,
+            stop_patience=self.stop_patience,
+        )
+        if not 0 < self.plateau_factor < 1:
+            raise ValueError(
+                "`plateau_factor` must lie in (0, 1). "
+                f"Received: plateau_factor={self.plateau_factor}"
+            )
+        if self.clip_norm < 0:
+            raise ValueError(
+                f"`clip_norm` must not be negative. Received: {self.clip_norm}"
+            )
+
+
+def _preset(
+    sources: tuple[str, ...], width: int, *, depth: int = 6, **settings: Any
+) -> FitConfig:
+    unet = UNetConfig(width=width, depth=depth, output_bias=0.5)
+    return FitConfig(model=ModelConfig(sources=sources, unet=unet), **settings)
+
+
+def _presets() -> dict[str, FitConfig]:
+    ours: dict[str, Any] = {
+        "optimizer": "adam",
+        "learning_rate": 1e-3,
+        "normalize": True,
+        "clip_norm": 5.0,
+    }
+    tiny: dict[str, Any] = {**ours, "batch_size": 4, "epochs": 20}
+    presets: dict[str, FitConfig] = {}
+    for label, sources in (("2src", TWO_SOURCES), ("4src", FOUR_SOURCES)):
+        presets[f"paper-{label}"] = FitConfig(model=ModelConfig(sources=sources))
+        presets[f"small-{label}"] = _preset(sources, 16, **ours)
+        presets[f"mobile-{label}"] = _preset(sources, 8, **ours)
+        presets[f"tiny-{label}"] = _preset(sources, 4, depth=4, **tiny)
+    return presets
+
+
+PRESETS: dict[str, FitConfig] = _presets()
+
+
+def preset(name: str) -> FitConfig:
+    """Returns the settings known under `name` (see `PRESETS`).
+
+    Raises:
+        MunetError: when there is no such preset; the message lists them.
+    """
+    try:
+        return PRESETS[name]
+    except KeyError:
+        raise MunetError(
+            f"Unknown preset {name!r}. Presets: {', '.join(PRESETS)}."
+        ) from None

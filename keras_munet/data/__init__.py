@@ -1,0 +1,1 @@
+"""Data: audio files, tracks, the cache and the input pipeline."""

@@ -1,0 +1,1 @@
+"""Artefacts that need none of this package: SavedModel, TFLite, serving."""

@@ -1,0 +1,66 @@
+"""Model files: `.keras` with the functional network and its config as JSON inside."""
+
+import zipfile
+from pathlib import Path
+
+import keras
+
+from keras_munet.config import ModelConfig
+from keras_munet.errors import ModelError
+from keras_munet.files import replacing
+
+CONFIG_NAME = "munet.json"
+
+
+def save_model(network: keras.Model, config: ModelConfig, path: str | Path) -> None:
+    """Writes network and config to one `.keras` file, atomically.
+
+    The network is stored as a plain functional model without optimizer, so that
+    Keras alone can load it; the config is the archive's member `munet.json`.
+    """
+    if Path(path).suffix != ".keras":
+        raise ValueError(f"`path` must end in .keras. Received: {path}")
+    plain = keras.Model(network.inputs, network.outputs, name=network.name)
+    with replacing(path) as part:
+        plain.save(part)
+        with zipfile.ZipFile(part, "a") as archive:
+            archive.writestr(CONFIG_NAME, config.to_json())
+
+
+def read_config(path: str | Path) -> ModelConfig:
+    """Returns the config inside a `.keras` file without loading the network.
+
+    Raises:
+        ModelError: when the file is missing, damaged, or not one of ours.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ModelError(f"No model file at {path}.")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            text = archive.read(CONFIG_NAME).decode()
+    except zipfile.BadZipFile as error:
+        raise ModelError(
+            f"{path} is not a .keras file, or it is damaged ({error}). "
+            "Copy it again from where it was trained."
+        ) from error
+    except KeyError as error:
+        raise ModelError(
+            f"{path} is a Keras model, but none of keras-munet: it holds no "
+            f"{CONFIG_NAME}. Train one with `keras-munet fit`."
+        ) from error
+    return ModelConfig.from_json(text)
+
+
+def load_model(path: str | Path) -> tuple[keras.Model, ModelConfig]:
+    """Returns the network and the config of a `.keras` file.
+
+    Raises:
+        ModelError: when the file is missing, damaged, or not one of ours.
+    """
+    config = read_config(path)
+    try:
+        network = keras.models.load_model(path, compile=False)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise ModelError(f"{path} cannot be loaded: {error}") from error
+    return network, config

@@ -1,0 +1,1 @@
+"""Training: losses, weightings, the train step and the loop."""
