@@ -99,7 +99,8 @@ def synthesis_gain(stft: STFTConfig, n_frames: int) -> FloatArray:
     """
     half = frame_length(stft) // 2
     total = window_sum(padded_window(stft), stft.hop_length, n_frames)
-    return (1.0 / total[half:-half]).astype(np.float32)
+    gain: FloatArray = (1.0 / total[half:-half]).astype(np.float32)
+    return gain
 
 
 def _interpolation(positions: FloatArray, size: int) -> FloatArray:
@@ -109,7 +110,8 @@ def _interpolation(positions: FloatArray, size: int) -> FloatArray:
         float32, `(len(positions), size)`.
     """
     distance = np.abs(positions[:, None] - np.arange(size))
-    return np.maximum(0.0, 1.0 - distance).astype(np.float32)
+    matrix: FloatArray = np.maximum(0.0, 1.0 - distance).astype(np.float32)
+    return matrix
 
 
 def _positions(grid: FloatArray, size: int, warp: str) -> FloatArray:
