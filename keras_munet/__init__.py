@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from keras_munet.errors import MunetError
     from keras_munet.models.files import load_model, save_model
     from keras_munet.models.separator import separator_model
-    from keras_munet.models.unet import unet
+    from keras_munet.models.build import build_network
     from keras_munet.separation.separator import Separator
 
 __version__ = "0.1.0"
@@ -36,7 +36,7 @@ _HOMES = {
     "preset": "config",
     "save_model": "models.files",
     "separator_model": "models.separator",
-    "unet": "models.unet",
+    "build_network": "models.build",
 }
 
 __all__ = [  # noqa: RUF022  the table above, spelled out for readers and type checkers
@@ -51,7 +51,7 @@ __all__ = [  # noqa: RUF022  the table above, spelled out for readers and type c
     "preset",
     "save_model",
     "separator_model",
-    "unet",
+    "build_network",
     "__version__",
 ]
 

@@ -281,7 +281,8 @@ class FitConfig(Config):
         loss: `indirect` (eq. 4) or `direct` (eq. 3).
         normalize: rescale any weights to the sum K.
         optimizer: `sgd` (momentum 0.9) or `adam`.
-        learning_rate: start value; halved on a plateau of the validation sum.
+        learning_rate: start value; multiplied by `plateau_factor` on a plateau of the
+            validation sum.
         momentum: of SGD.
         clip_norm: bound of the global gradient norm; 0 switches clipping off.
         batch_size: chunks per step.

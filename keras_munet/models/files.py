@@ -20,7 +20,7 @@ def save_model(network: keras.Model, config: ModelConfig, path: str | Path) -> N
     """
     if Path(path).suffix != ".keras":
         raise ValueError(f"`path` must end in .keras. Received: {path}")
-    plain = keras.Model(network.inputs, network.outputs, name=network.name)
+    plain = keras.Model(network.input, network.output, name=network.name)
     with replacing(path) as part:
         plain.save(part)
         with zipfile.ZipFile(part, "a") as archive:

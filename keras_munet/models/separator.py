@@ -12,6 +12,7 @@ from keras_munet.layers import (
     LogFrequencyUnwarp,
     LogFrequencyWarp,
 )
+from keras_munet.models.build import source_masks
 
 LOG_FLOOR = 2.2e-16
 """Added before the logarithm, as in the authors' code."""
@@ -27,18 +28,27 @@ def log_features(warped: Any) -> Any:
     return ops.log(warped + LOG_FLOOR)
 
 
-def front_end(stft: STFTConfig, *, n_channels: int) -> keras.Model:
-    """Builds waveforms -> warped magnitudes, which training feeds on.
+class FrontEnd(keras.layers.Layer):
+    """Waveforms -> warped magnitudes, which training feeds on.
 
-    Input: `(batch, samples, n_channels)`, any whole number of chunks' hops.
-    Output: `(batch, n_rows, frames, n_channels)`.
+    Args:
+        stft: rate, windows, warp.
+
+    Call arguments:
+        waveforms: `(batch, samples, channels)`, any number of channels.
+
+    Returns:
+        `(batch, n_rows, frames, channels)`.
     """
-    waveforms = keras.Input((stft.chunk_length, n_channels), name="waveforms")
-    real, imaginary = STFT(stft.n_fft, stft.hop_length, name="stft")(waveforms)
-    warped = LogFrequencyWarp(stft.n_bins, stft.n_rows, stft.warp, name="warp")(
-        magnitude(real, imaginary)
-    )
-    return keras.Model(waveforms, warped, name="front_end")
+
+    def __init__(self, stft: STFTConfig) -> None:
+        super().__init__(trainable=False, dtype="float32", name="front_end")
+        self.stft = STFT(stft.n_fft, stft.hop_length)
+        self.warp = LogFrequencyWarp(stft.n_bins, stft.n_rows, stft.warp)
+
+    def call(self, waveforms: Any) -> Any:
+        """Transforms; see the class."""
+        return self.warp(magnitude(*self.stft(waveforms)))
 
 
 def separator_model(network: keras.Model, config: ModelConfig) -> keras.Model:
@@ -48,8 +58,7 @@ def separator_model(network: keras.Model, config: ModelConfig) -> keras.Model:
     mixture's phase, through the inverse STFT.
 
     Args:
-        network: features `(batch, n_rows, n_frames, 1)` -> masks
-            `(batch, n_rows, n_frames, K)`.
+        network: of any architecture, built by `build_network`.
         config: sources and front end.
 
     Returns:
@@ -66,7 +75,7 @@ def separator_model(network: keras.Model, config: ModelConfig) -> keras.Model:
     inverse = InverseSTFT(stft.n_fft, stft.hop_length, name="inverse_stft")
 
     features = log_features(warp(magnitude(real, imaginary)))
-    masks = unwarp(network(ops.expand_dims(features, -1)))
+    masks = unwarp(source_masks(network, ops.expand_dims(features, -1), config))
     outputs = {"masks": masks}
     for index, source in enumerate(config.sources):
         mask = masks[..., index]

@@ -1,0 +1,370 @@
+"""`fit`: a run from a data set and a config, resumed exactly wherever it stopped."""
+
+import contextlib
+import csv
+import json
+import logging
+import math
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_munet.config import FitConfig
+from keras_munet.errors import DataError, MunetError
+from keras_munet.files import remove, replacing, write_json
+from keras_munet.models import FrontEnd, build_network, save_model
+from keras_munet.training.losses import SOURCE_LOSSES
+from keras_munet.training.multitask import ConditionedModel, MultiTaskModel
+from keras_munet.training.schedule import Schedule
+from keras_munet.training.state import load_state, read_values, save_state
+from keras_munet.training.summaries import Summaries
+from keras_munet.training.weighting import WEIGHTING_CLASSES, Weighting
+
+log = logging.getLogger(__name__)
+
+DEAD_MASK = 1e-4
+"""Mean of a mask over a validation pass below which it counts as dead."""
+
+
+class TrainingData(Protocol):
+    """What training needs of a data set; the sources are those of the config."""
+
+    energies: dict[str, float]
+    n_training: int
+
+    def batches(
+        self, split: str, *, epoch: int, config: FitConfig
+    ) -> tf.data.Dataset:
+        """Returns float32 batches `(batch, chunk_length, K + 1)`, mixture last."""
+
+
+@dataclass(frozen=True)
+class Listener:
+    """What a run tells while it goes on; every part may be left out.
+
+    Attributes:
+        step: called with (epoch, step, n_steps, running means).
+        epoch: called with each row of the history.
+    """
+
+    step: Callable[[int, int, int, dict[str, float]], None] | None = None
+    epoch: Callable[[dict[str, Any]], None] | None = None
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """How a run stands: `history` has a row per epoch, `note` says how it ended."""
+
+    folder: Path
+    history: list[dict[str, Any]]
+    note: str
+    already_finished: bool = False
+
+
+def fit(
+    data: TrainingData,
+    config: FitConfig,
+    folder: str | Path,
+    *,
+    listener: Listener | None = None,
+    start_from: keras.Model | None = None,
+) -> FitResult:
+    """Trains, or goes on training, the run in `folder`.
+
+    A run killed at any instant and started again with the same arguments ends with
+    the same weights as one never stopped (same seed, CPU, deterministic operators):
+    optimizer, weighting, schedule, dropout state and data order are all restored.
+
+    Args:
+        data: the batches.
+        config: of the run; a folder of another config is refused, except that
+            `epochs` may change.
+        folder: the run folder (config.json, history.csv, model.keras, state/,
+            tensorboard/, metrics.json).
+        listener: told of progress.
+        start_from: a network whose weights a new run begins with.
+
+    Raises:
+        MunetError: another config, a damaged state, or a loss that became NaN.
+        DataError: no training or validation chunks, or fewer than a batch.
+    """
+    run = _Run(data, config, Path(folder), listener or Listener())
+    return run.run(start_from)
+
+
+class _Run:
+    """The parts of one run while it goes on."""
+
+    def __init__(
+        self, data: TrainingData, config: FitConfig, folder: Path, listener: Listener
+    ) -> None:
+        self.data, self.config, self.folder = data, config, folder
+        self.listener = listener
+        self.schedule = Schedule()
+        self.history: list[dict[str, Any]] = []
+
+    def run(self, start_from: keras.Model | None) -> FitResult:
+        self._claim_folder()
+        finished = self._finished()
+        if finished is not None:
+            return finished
+        if self.data.n_training < self.config.batch_size:
+            raise DataError(
+                f"A batch of {self.config.batch_size} is larger than the training set "
+                f"of {self.data.n_training} chunks. Use a smaller --batch-size, more "
+                "tracks, or --keep-silent."
+            )
+        with _settings(self.config):
+            self.model = self._build(start_from)
+            epoch = self._restore()
+            note = self._train(epoch)
+        return self._finish(note)
+
+    def _claim_folder(self) -> None:
+        for leftover in self.folder.glob(".*.part*"):
+            remove(leftover)
+        path = self.folder / "config.json"
+        if not path.exists():
+            names = os.listdir(self.folder) if self.folder.is_dir() else []
+            if any(not name.startswith(".") for name in names):
+                raise MunetError(
+                    f"{self.folder} is not empty and no run of keras-munet. "
+                    "Choose another --run folder."
+                )
+            write_json(path, self.config.to_dict())
+            return
+        old = FitConfig.from_file(path)
+        if replace(old, epochs=1) != replace(self.config, epochs=1):
+            changes = _differences(old.to_dict(), self.config.to_dict())
+            raise MunetError(
+                f"{self.folder} holds a run with other settings ({changes}). Choose "
+                "another --run folder, or the settings in its config.json."
+            )
+        if old != self.config:
+            write_json(path, self.config.to_dict())
+
+    def _finished(self) -> FitResult | None:
+        path = self.folder / "metrics.json"
+        if not path.exists():
+            return None
+        metrics = json.loads(path.read_text(encoding="utf-8"))
+        stopped_early = metrics["epochs"] < metrics["epochs_allowed"]
+        if not stopped_early and metrics["epochs"] < self.config.epochs:
+            path.unlink()  # more epochs are asked for: the run goes on
+            return None
+        history = read_values(self.folder / "state")["history"]
+        return FitResult(self.folder, history, metrics["note"], already_finished=True)
+
+    def _build(self, start_from: keras.Model | None) -> MultiTaskModel:
+        config = self.config
+        keras.utils.set_random_seed(config.seed)
+        network = build_network(config.model)
+        if start_from is not None:
+            network.set_weights(start_from.get_weights())
+        conditioned = config.model.unet.architecture == "cunet"
+        kind = ConditionedModel if conditioned else MultiTaskModel
+        model = kind(network.input, network.output, name=network.name)
+        n_sources = len(config.model.sources)
+        model.compile_multitask(
+            _optimizer(config),
+            config=config.model,
+            front_end=FrontEnd(config.model.stft),
+            source_loss=SOURCE_LOSSES[config.loss],
+            weighting=self._weighting(1 if conditioned else n_sources),
+            jit=config.jit,
+        )
+        model.optimizer.build(model.trainable_variables)
+        return model
+
+    def _weighting(self, n_tasks: int) -> Weighting:
+        kind = WEIGHTING_CLASSES["unit" if n_tasks == 1 else self.config.weighting]
+        energies = [self.data.energies[name] for name in self.config.model.sources]
+        return kind(n_tasks, normalize=self.config.normalize, energies=energies)
+
+    def _variables(self) -> list[keras.Variable]:
+        """All that a step changes: weights, statistics, dropout, optimizer."""
+        metrics = {id(v) for metric in self.model.metrics for v in metric.variables}
+        model = [v for v in self.model.variables if id(v) not in metrics]
+        return [*model, *self.model.optimizer.variables]
+
+    def _restore(self) -> int:
+        values = load_state(self.folder / "state", self._variables())
+        if values is None:
+            return 0
+        self.schedule = Schedule(**values["schedule"])
+        self.model.weighting.restore(values["weighting"])
+        self.history = values["history"]
+        log.info("Going on after epoch %d.", values["epoch"])
+        return int(values["epoch"])
+
+    def _train(self, epoch: int) -> str:
+        summaries = Summaries(
+            self.folder / "tensorboard", self.config.model, self._example()
+        )
+        while epoch < self.config.epochs:
+            if epoch and self.schedule.stops(epoch - 1, self.config):
+                return (
+                    f"stopped early: no progress for {self.config.stop_patience} epochs"
+                )
+            row = self._train_epoch(epoch)
+            epoch += 1
+            self._save(epoch, row)
+            summaries.write(self.model, row)
+            if self.listener.epoch:
+                self.listener.epoch(row)
+        summaries.close()
+        return f"all {self.config.epochs} epochs done"
+
+    def _example(self) -> np.ndarray | None:
+        batches = self.data.batches("valid", epoch=0, config=self.config)
+        for batch in batches.take(1):
+            example: np.ndarray = batch.numpy()[0]
+            return example
+        raise DataError(
+            "There is no validation chunk. Give `prepare` at least two training "
+            "tracks, or a larger --validation-share."
+        )
+
+    def _train_epoch(self, epoch: int) -> dict[str, Any]:
+        start = time.monotonic()
+        training = self.data.batches("train", epoch=epoch, config=self.config)
+        steps = _Steps(epoch, self.listener)
+        self.model.fit(training, epochs=1, verbose=0, callbacks=[steps])
+        validation = self.data.batches("valid", epoch=0, config=self.config)
+        scores = self.model.evaluate(validation, return_dict=True, verbose=0)
+        means = steps.means
+        tasks = self.model.task_names(self.config.model)
+        self.model.weighting.end_epoch([means[f"loss_{name}"] for name in tasks])
+        rate = float(self.model.optimizer.learning_rate)
+        factor = self.schedule.update(epoch, scores["loss"], self.config)
+        if factor != 1:
+            self.model.optimizer.learning_rate = rate * factor
+        self._watch_masks(scores)
+        return {
+            "epoch": epoch + 1,
+            "seconds": round(time.monotonic() - start, 2),
+            "learning_rate": rate,
+            **means,
+            **{f"val_{name}": value for name, value in scores.items()},
+        }
+
+    def _watch_masks(self, scores: dict[str, float]) -> None:
+        for source in self.config.model.sources:
+            if scores[f"mask_{source}"] < DEAD_MASK:
+                log.warning(
+                    "The mask of %s is zero almost everywhere: its ReLU may be dead "
+                    "and will not come back. Start anew with a positive "
+                    "`output_bias`, a lower learning rate, or --weighting ebw-p1.",
+                    source,
+                )
+
+    def _save(self, epoch: int, row: dict[str, Any]) -> None:
+        """Makes the epoch's result durable; state.json comes last and decides."""
+        self.history = [*self.history, row]
+        if self.schedule.best_epoch == epoch - 1:
+            save_model(self._float32_network(), self.config.model, self._model_path)
+        values = {
+            "schedule": self.schedule.state(),
+            "weighting": self.model.weighting.state(),
+            "history": self.history,
+        }
+        _write_history(self.folder / "history.csv", self.history)
+        save_state(self.folder / "state", epoch, self._variables(), values)
+
+    @property
+    def _model_path(self) -> Path:
+        return self.folder / "model.keras"
+
+    def _float32_network(self) -> keras.Model:
+        """The network without its training, and without mixed precision."""
+        if self.config.precision == "float32":
+            return self.model
+        policy = keras.config.dtype_policy()
+        keras.config.set_dtype_policy("float32")
+        network = build_network(self.config.model)
+        keras.config.set_dtype_policy(policy)
+        network.set_weights(self.model.get_weights())
+        return network
+
+    def _finish(self, note: str) -> FitResult:
+        metrics = {
+            "note": note,
+            "epochs": len(self.history),
+            "epochs_allowed": self.config.epochs,
+            "best_epoch": self.schedule.best_epoch + 1,
+            "best_validation_sum": self.schedule.best,
+            "seconds": round(sum(row["seconds"] for row in self.history), 1),
+            "n_parameters": sum(
+                math.prod(v.shape) for v in self.model.trainable_variables
+            ),
+        }
+        write_json(self.folder / "metrics.json", metrics)
+        return FitResult(self.folder, self.history, note)
+
+
+class _Steps(keras.callbacks.Callback):
+    """Reports every step, keeps the epoch's means, and stops at a NaN."""
+
+    def __init__(self, epoch: int, listener: Listener) -> None:
+        super().__init__()
+        self.number, self.listener = epoch, listener
+        self.means: dict[str, float] = {}
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.means = {name: float(value) for name, value in logs.items()}
+        if not math.isfinite(self.means["loss"]):
+            raise MunetError(
+                f"The loss became {self.means['loss']} in epoch {self.number + 1}, "
+                f"step {batch + 1}. The best model and the state of the epoch before "
+                "are kept. Try a lower --learning-rate or --clip-norm 5 in a new run."
+            )
+        if self.listener.step:
+            n_steps = self.params.get("steps") or 0
+            self.listener.step(self.number + 1, batch + 1, n_steps, self.means)
+
+
+def _optimizer(config: FitConfig) -> keras.optimizers.Optimizer:
+    clip = config.clip_norm or None
+    if config.optimizer == "adam":
+        return keras.optimizers.Adam(config.learning_rate, global_clipnorm=clip)
+    return keras.optimizers.SGD(
+        config.learning_rate, momentum=config.momentum, global_clipnorm=clip
+    )
+
+
+def _differences(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> str:
+    """Names the settings that differ: `batch_size: 4, not 8`."""
+    parts = []
+    for name, value in old.items():
+        if isinstance(value, dict):
+            parts.append(_differences(value, new[name], f"{prefix}{name}."))
+        elif value != new[name] and name != "epochs":
+            parts.append(f"{prefix}{name}: {value}, not {new[name]}")
+    return ", ".join(part for part in parts if part)
+
+
+def _write_history(path: Path, history: list[dict[str, Any]]) -> None:
+    with replacing(path) as part, part.open("w", newline="") as file:
+        writer = csv.DictWriter(file, history[0].keys())
+        writer.writeheader()
+        writer.writerows(history)
+
+
+@contextlib.contextmanager
+def _settings(config: FitConfig) -> Iterator[None]:
+    """Keras-wide settings of a run, put back afterwards."""
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(config.precision)
+    if config.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(policy)

@@ -1,0 +1,66 @@
+"""TensorBoard: curves of every epoch, spectrograms and sound of the estimates."""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_munet import dsp
+from keras_munet.config import ModelConfig
+from keras_munet.models.separator import separator_model
+
+EXAMPLE_PERIOD = 5
+"""Epochs between two sets of pictures and sounds."""
+
+
+def _picture(magnitudes: np.ndarray) -> np.ndarray:
+    """(bins, frames) -> grey picture (1, bins, frames, 1), 80 dB deep, low notes down."""
+    level = 20 * np.log10(np.maximum(magnitudes, 1e-6))
+    grey = np.clip((level - level.max() + 80) / 80, 0, 1)
+    return grey[None, ::-1, :, None]
+
+
+class Summaries:
+    """Writes the scalars of every epoch, and now and then an example to look at.
+
+    Args:
+        folder: of the event files.
+        config: of the network.
+        example: one validation chunk, waveforms `(chunk_length, K + 1)`, or None.
+    """
+
+    def __init__(
+        self, folder: Path, config: ModelConfig, example: np.ndarray | None
+    ) -> None:
+        self.writer = tf.summary.create_file_writer(str(folder))
+        self.config = config
+        self.example = example
+
+    def write(self, network: keras.Model, row: dict[str, Any]) -> None:
+        """Writes an epoch's row, with pictures and sounds every few epochs."""
+        epoch = int(row["epoch"])
+        with self.writer.as_default(step=epoch):
+            for name, value in row.items():
+                if name != "epoch":
+                    tf.summary.scalar(name, value)
+            if self.example is not None and (epoch - 1) % EXAMPLE_PERIOD == 0:
+                self._write_example(network)
+        self.writer.flush()
+
+    def _write_example(self, network: keras.Model) -> None:
+        mixture = self.example[:, -1]  # type: ignore[index]
+        outputs = separator_model(network, self.config)(mixture[None], training=False)
+        stft = self.config.stft
+        sounds = {"mixture": mixture}
+        for source in self.config.sources:
+            sounds[source] = np.asarray(outputs[source])[0]
+        for name, sound in sounds.items():
+            tf.summary.audio(name, sound[None, :, None], sample_rate=stft.sample_rate)
+            spectrum = dsp.stft(sound, n_fft=stft.n_fft, hop_length=stft.hop_length)
+            tf.summary.image(name, _picture(np.abs(spectrum)))
+
+    def close(self) -> None:
+        """Ends the event file."""
+        self.writer.close()
