@@ -1,0 +1,69 @@
+"""BSS Eval v3 by `mir_eval`, the slow road: the one file that imports it.
+
+`mir_eval.separation` is deprecated in 0.8 and gone in 0.9. It raises on silence;
+here silence is handled as in `bss_eval`, so that the two can be exchanged.
+"""
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_munet.errors import MissingExtraError
+from keras_munet.evaluation.bss_eval import Scores
+
+Array = NDArray[np.floating]
+_IMAGE_NAMES = ("sdr", "isr", "sir", "sar")
+
+
+def mir_eval_scores(references: Array, estimates: Array) -> Scores:
+    """Scores one set of estimates with `mir_eval`, without permutation.
+
+    Args:
+        references: `(K, samples)` or `(K, samples, channels)`.
+        estimates: of the same shape.
+
+    Returns:
+        Scores of shape `(K,)`, NaN where reference or estimate is silent; `isr` for
+        three axes only.
+
+    Raises:
+        MissingExtraError: where the installed `mir_eval` has no `separation`.
+    """
+    names = ("sdr", "sir", "sar") if references.ndim == 2 else _IMAGE_NAMES
+    audible = np.array([bool(reference.any()) for reference in references])
+    sounding = np.array([bool(estimate.any()) for estimate in estimates])
+    values = np.full((len(names), len(references)), np.nan)
+    if audible.any():
+        # A silent estimate is scored as if perfect, and its scores are dropped.
+        stand_in = np.where(_tail(sounding, estimates), estimates, references)
+        found = _metric(references.ndim)(
+            references[audible].astype(float), stand_in[audible].astype(float), False
+        )
+        values[:, audible] = found[: len(names)]
+    values[:, ~sounding] = np.nan
+    return Scores(**dict(zip(names, values, strict=True)))
+
+
+def _tail(flags: Array, signals: Array) -> Array:
+    return flags.reshape(-1, *(1,) * (signals.ndim - 1))
+
+
+def _metric(ndim: int) -> Callable[..., Any]:
+    try:
+        from mir_eval import separation
+    except ImportError as error:
+        raise MissingExtraError(
+            "This installation's mir_eval has no `separation` module (removed in "
+            "0.9). Use `--metric-backend fast`, or: pip install 'mir_eval<0.9'"
+        ) from error
+    name = "bss_eval_sources" if ndim == 2 else "bss_eval_images"
+
+    def metric(*arguments: Any) -> Any:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # the deprecation itself
+            return getattr(separation, name)(*arguments)
+
+    return metric
