@@ -1,0 +1,94 @@
+"""SavedModel: for TensorFlow in any language and for TF Serving."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from keras_munet.config import ModelConfig
+from keras_munet.errors import ExportError, ModelError
+from keras_munet.export.card import NOT_STATED, card_config, model_card
+from keras_munet.export.graph import SeparatorGraph
+from keras_munet.files import replacing
+
+SIGNATURES = ("separate_chunk", "separate", "separate_wav", "masks")
+FIXED_LENGTH = ("separate_chunk", "masks")
+"""Signatures whose requests a server may merge into one batch."""
+
+CARD_FILE = "model_card.json"
+
+
+def export_saved_model(
+    network: keras.Model,
+    config: ModelConfig,
+    folder: str | Path,
+    *,
+    signatures: Sequence[str] = SIGNATURES,
+    training_data: str = NOT_STATED,
+    licence: str = NOT_STATED,
+) -> Path:
+    """Writes `network` as a SavedModel folder that needs no code of ours.
+
+    Signatures: `serving_default` and `separate_chunk` (`waveform`
+    `[batch, chunk_length]` -> one waveform per source), `masks` (the same input),
+    `separate` (`waveform` `[batch, n]`, any n), `separate_wav` (`wav_bytes`
+    `[batch]`, 16 bit at the model's rate -> `<source>_bytes`).
+
+    Args:
+        network: of any architecture.
+        config: of the network.
+        folder: must not exist yet, or be empty.
+        signatures: which of them to write.
+        training_data: what the network was trained on, for the model card.
+        licence: terms of the weights, for the model card.
+
+    Returns:
+        The folder.
+
+    Raises:
+        ExportError: when there is something at `folder`.
+    """
+    folder = Path(folder)
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
+        raise ExportError(f"{folder} exists already. Choose another place.")
+    unknown = sorted(set(signatures) - set(SIGNATURES))
+    if unknown or "separate_chunk" not in signatures:
+        raise ValueError(
+            f"`signatures` must be of {', '.join(SIGNATURES)}, with separate_chunk. "
+            f"Received: {', '.join(signatures)}"
+        )
+    graph = SeparatorGraph(network, config)
+    functions = {name: graph.functions[name] for name in signatures}
+    functions["serving_default"] = functions["separate_chunk"]
+    card = model_card(
+        network,
+        config,
+        artefact={"kind": "saved_model", "signatures": ", ".join(sorted(functions))},
+        training_data=training_data,
+        licence=licence,
+    )
+    with replacing(folder) as part:
+        tf.saved_model.save(graph, str(part), signatures=functions)
+        text = json.dumps(card, indent=2) + "\n"
+        (part / "assets").mkdir(exist_ok=True)
+        (part / "assets" / CARD_FILE).write_text(text, encoding="utf-8")
+    return folder
+
+
+def read_config(folder: str | Path) -> ModelConfig:
+    """Returns the config in a SavedModel's model card.
+
+    Raises:
+        ModelError: when the folder holds no SavedModel of keras-munet.
+    """
+    folder = Path(folder)
+    card = folder / "assets" / CARD_FILE
+    if not (folder / "saved_model.pb").is_file():
+        raise ModelError(f"No SavedModel at {folder}: it holds no saved_model.pb.")
+    if not card.is_file():
+        raise ModelError(
+            f"{folder} was not exported by keras-munet: it has no assets/{CARD_FILE}."
+        )
+    return card_config(json.loads(card.read_text(encoding="utf-8")), str(card))
