@@ -1,0 +1,77 @@
+"""Networks run by LiteRT: `.tflite` files, without TensorFlow."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_munet.dsp import FloatArray
+from keras_munet.errors import ModelError, MunetError
+
+SIGNATURES = ("masks", "separate")
+"""Signatures that give masks, the one that computes less first."""
+
+
+class LiteRTRuntime:
+    """Runs a `.tflite` file window by window.
+
+    Args:
+        path: the file.
+        threads: of the interpreter.
+        device: None or `cpu`.
+
+    Raises:
+        ModelError: when the file is damaged or none of ours, or on another device.
+    """
+
+    name = "litert"
+
+    def __init__(
+        self, path: Path, *, threads: int | None = None, device: str | None = None
+    ) -> None:
+        from keras_munet.export.tflite import read_metadata
+
+        if device not in (None, "cpu"):
+            raise ModelError(
+                f"A .tflite runs on the cpu. Received: device={device!r}. Give the "
+                f".keras model to use it."
+            )
+        try:
+            self.config = read_metadata(path)
+        except ModelError:
+            raise
+        except MunetError as error:
+            raise ModelError(str(error)) from error
+        self._interpreter = _interpreter(path, threads)
+        signatures = self._interpreter.get_signature_list()
+        usable = [name for name in SIGNATURES if name in signatures]
+        if not usable:
+            raise ModelError(
+                f"{path} has no signature `separate`. Export it with `keras-munet "
+                "export tflite`."
+            )
+        self._run = self._interpreter.get_signature_runner(usable[0])
+
+    def masks(self, waveforms: FloatArray) -> FloatArray:
+        """See `Runtime.masks`."""
+        windows = np.ascontiguousarray(waveforms, np.float32)
+        return np.concatenate(
+            [self._run(waveform=window[None])["masks"] for window in windows]
+        )
+
+
+def _interpreter(path: Path, threads: int | None) -> Any:
+    try:
+        from ai_edge_litert.interpreter import Interpreter
+    except ImportError as error:
+        raise ModelError(
+            f"{path} needs LiteRT. Install it with:  pip install ai-edge-litert"
+        ) from error
+    try:
+        interpreter = Interpreter(model_path=str(path), num_threads=threads)
+        interpreter.allocate_tensors()
+    except (ValueError, RuntimeError) as error:
+        raise ModelError(
+            f"{path} cannot be loaded; it is damaged or of another kind: {error}"
+        ) from error
+    return interpreter
