@@ -5,7 +5,6 @@ import csv
 import json
 import logging
 import math
-import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -39,9 +38,7 @@ class TrainingData(Protocol):
     energies: dict[str, float]
     n_training: int
 
-    def batches(
-        self, split: str, *, epoch: int, config: FitConfig
-    ) -> tf.data.Dataset:
+    def batches(self, split: str, *, epoch: int, config: FitConfig) -> tf.data.Dataset:
         """Returns float32 batches `(batch, chunk_length, K + 1)`, mixture last."""
 
 
@@ -132,8 +129,7 @@ class _Run:
             remove(leftover)
         path = self.folder / "config.json"
         if not path.exists():
-            names = os.listdir(self.folder) if self.folder.is_dir() else []
-            if any(not name.startswith(".") for name in names):
+            if any(not p.name.startswith(".") for p in self.folder.glob("*")):
                 raise MunetError(
                     f"{self.folder} is not empty and no run of keras-munet. "
                     "Choose another --run folder."
@@ -236,7 +232,7 @@ class _Run:
         start = time.monotonic()
         training = self.data.batches("train", epoch=epoch, config=self.config)
         steps = _Steps(epoch, self.listener)
-        self.model.fit(training, epochs=1, verbose=0, callbacks=[steps])
+        self.model.fit(training, verbose=0, shuffle=False, callbacks=[steps])
         validation = self.data.batches("valid", epoch=0, config=self.config)
         scores = self.model.evaluate(validation, return_dict=True, verbose=0)
         means = steps.means

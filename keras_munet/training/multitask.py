@@ -72,7 +72,9 @@ class MultiTaskModel(keras.Model):
             loss = ops.sum(weights * losses)
             scaled_loss = self.optimizer.scale_loss(loss)
         gradients = tape.gradient(scaled_loss, self.trainable_weights)
-        self.optimizer.apply_gradients(zip(gradients, self.trainable_weights))
+        self.optimizer.apply_gradients(
+            zip(gradients, self.trainable_weights, strict=True)
+        )
         n_examples = ops.shape(mixture)[0]
         self._loss_tracker.update_state(loss, sample_weight=n_examples)
         self._update(self.task_means, losses, n_examples)

@@ -21,7 +21,10 @@ STATE_NAME = "state.json"
 
 
 def save_state(
-    folder: Path, epoch: int, variables: Sequence[keras.Variable], values: dict[str, Any]
+    folder: Path,
+    epoch: int,
+    variables: Sequence[keras.Variable],
+    values: dict[str, Any],
 ) -> None:
     """Writes all variables and `values` as the state after `epoch` epochs."""
     name = f"epoch-{epoch:05d}.npz"

@@ -16,10 +16,11 @@ EXAMPLE_PERIOD = 5
 
 
 def _picture(magnitudes: np.ndarray) -> np.ndarray:
-    """(bins, frames) -> grey picture (1, bins, frames, 1), 80 dB deep, low notes down."""
+    """(bins, frames) -> grey (1, bins, frames, 1), 80 dB deep, low notes down."""
     level = 20 * np.log10(np.maximum(magnitudes, 1e-6))
     grey = np.clip((level - level.max() + 80) / 80, 0, 1)
-    return grey[None, ::-1, :, None]
+    picture: np.ndarray = grey[None, ::-1, :, None]
+    return picture
 
 
 class Summaries:

@@ -1,0 +1,39 @@
+# The README's two commands are `make demo` and `make test`. Both make their own .venv.
+PYTHON ?= python3.11
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint types docs web test-tfio clean
+
+$(VENV)/.installed: pyproject.toml
+	test -x "$(BIN)/python" || $(PYTHON) -m venv "$(VENV)"
+	"$(BIN)/python" -m pip install --quiet --upgrade-strategy only-if-needed \
+		-e '.[test,serving,museval]'
+	touch "$@"
+
+demo: $(VENV)/.installed
+	"$(BIN)/keras-munet" demo
+
+test: $(VENV)/.installed
+	"$(BIN)/python" -m pytest -n 2 --dist worksteal
+
+lint: $(VENV)/.installed
+	"$(BIN)/ruff" format --check .
+	"$(BIN)/ruff" check .
+
+types: $(VENV)/.installed
+	"$(BIN)/mypy"
+
+docs: $(VENV)/.installed
+	"$(BIN)/python" -m pip install --quiet -e '.[docs]'
+	"$(BIN)/mkdocs" build --strict
+
+# The oldest supported TensorFlow, in a virtual environment of its own.
+test-tfio:
+	test -x .venv-tfio/bin/python || $(PYTHON) -m venv .venv-tfio
+	.venv-tfio/bin/python -m pip install --quiet -e '.[test,tfio]'
+	.venv-tfio/bin/python -m pytest tests/test_data_tfio.py tests/test_layers.py \
+		tests/test_models.py tests/test_training_weighting.py tests/test_training_losses.py
+
+clean:
+	rm -rf "$(VENV)" .venv-tfio build dist site demo-out

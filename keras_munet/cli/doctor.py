@@ -1,0 +1,107 @@
+"""`keras-munet doctor`: does this installation work, and what could be added?"""
+
+import importlib.metadata
+import importlib.util
+import os
+import time
+from collections.abc import Callable
+
+import click
+
+REQUIRED = (
+    "tensorflow",
+    "keras",
+    "numpy",
+    "ai-edge-litert",
+    "av",
+    "soundfile",
+    "soxr",
+    "librosa",
+    "musdb",
+    "mir_eval",
+)
+OPTIONAL = {
+    "tensorflow-io": ("tfio", "training straight from audio files"),
+    "tensorflow-serving-api": ("serving", "serving kit and remote-separate"),
+    "torch": ("torch", "import-weights"),
+    "museval": ("museval", "evaluate --protocol museval"),
+    "tensorboard": ("tensorboard", "looking at training curves"),
+}
+
+
+@click.command()
+def command() -> None:
+    """Run a real convolution on each device and list what is installed.
+
+    Exits with 1 when a required part is missing or no device can compute.
+    """
+    ok = _packages()
+    ok = _devices() and ok
+    ok = _litert() and ok
+    raise SystemExit(0 if ok else 1)
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _packages() -> bool:
+    click.echo("Required")
+    versions = {package: _version(package) for package in REQUIRED}
+    for package, version in versions.items():
+        click.echo(f"  {package:24s} {version or 'MISSING: pip install keras-munet'}")
+    click.echo("Optional")
+    for package, (extra, purpose) in OPTIONAL.items():
+        advice = f"not installed: pip install 'keras-munet[{extra}]'"
+        click.echo(f"  {package:24s} {_version(package) or advice}  ({purpose})")
+    return all(versions.values())
+
+
+def _devices() -> bool:
+    import numpy as np
+    import tensorflow as tf
+
+    click.echo("Devices")
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((1, 256, 256, 8), dtype=np.float32)
+    kernel = rng.standard_normal((3, 3, 8, 8), dtype=np.float32)
+    working = []
+    for device in tf.config.list_logical_devices():
+        try:
+            with tf.device(device.name):
+                seconds = _time(lambda: tf.nn.conv2d(x, kernel, 1, "SAME").numpy())
+        except tf.errors.OpError as error:
+            click.echo(f"  {device.name}: FAILS: {error.message.splitlines()[0]}")
+            continue
+        click.echo(f"  {device.name}: convolution works ({1000 * seconds:.1f} ms)")
+        working.append(device.device_type)
+    if "GPU" not in working:
+        click.echo("  No GPU in use: training works, slowly. On Linux with an NVIDIA")
+        click.echo("  card:  pip install 'tensorflow[and-cuda]'")
+    click.echo(f"  {os.cpu_count()} CPU cores; oneDNN {_onednn()}")
+    return bool(working)
+
+
+def _onednn() -> str:
+    on = os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "1"
+    return "on" if on else "off (TF_ENABLE_ONEDNN_OPTS=1 is faster)"
+
+
+def _litert() -> bool:
+    if importlib.util.find_spec("ai_edge_litert") is None:
+        click.echo("LiteRT: not installed; .tflite models cannot run")
+        return False
+    from ai_edge_litert import interpreter  # noqa: F401  loads the native library
+
+    click.echo("LiteRT: works")
+    return True
+
+
+def _time(call: Callable[[], object]) -> float:
+    call()
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start

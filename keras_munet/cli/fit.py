@@ -1,0 +1,169 @@
+"""`keras-munet fit`: train a network on a cache, or go on where it stopped."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import click
+
+from keras_munet.cli.options import quiet_option, split_names
+from keras_munet.config import (
+    ARCHITECTURES,
+    LOSSES,
+    OPTIMIZERS,
+    PRECISIONS,
+    PRESETS,
+    WEIGHTINGS,
+    FitConfig,
+    preset,
+)
+from keras_munet.errors import MunetError
+
+
+@click.command()
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option(
+    "--run",
+    "folder",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Run folder. The same command again goes on with the run.",
+)
+@click.option(
+    "--preset",
+    "preset_name",
+    metavar="NAME",
+    help="Settings to start from; by default mobile-2src or mobile-4src, as the data "
+    f"are. One of {', '.join(PRESETS)}.",
+)
+@click.option(
+    "--config",
+    "config_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="JSON file of settings (a run's config.json) instead of a preset.",
+)
+@click.option("--architecture", type=click.Choice(ARCHITECTURES))
+@click.option("--source", help="The one source of a dedicated network.")
+@click.option(
+    "--all-sources",
+    is_flag=True,
+    help="Train one dedicated network per source, one after another; the run folder "
+    "is one model for `separate` and `evaluate`.",
+)
+@click.option("--width", type=int, help="Filters of the first level (paper: 32).")
+@click.option("--weighting", type=click.Choice(WEIGHTINGS))
+@click.option("--loss", type=click.Choice(LOSSES))
+@click.option("--normalize/--no-normalize", default=None, help="Weights of sum K.")
+@click.option("--optimizer", type=click.Choice(OPTIMIZERS))
+@click.option("--learning-rate", type=float)
+@click.option("--clip-norm", type=float, help="Bound of the gradient norm; 0: none.")
+@click.option("--batch-size", type=int)
+@click.option("--epochs", type=int, help="Upper bound. May be raised later.")
+@click.option("--stop-patience", type=int, help="Epochs without progress.")
+@click.option(
+    "--augment",
+    callback=split_names,
+    help="Comma-separated, of: gain, polarity, channels, remix.",
+)
+@click.option("--keep-silent", is_flag=True, help="Keep chunks with a silent source.")
+@click.option("--precision", type=click.Choice(PRECISIONS))
+@click.option("--jit", is_flag=True, help="Compile the training step with XLA.")
+@click.option(
+    "--deterministic/--no-deterministic",
+    default=None,
+    help="Bit-identical reruns (default) or, on a GPU, some more speed.",
+)
+@click.option("--seed", type=int)
+@click.option("--no-tflite", is_flag=True, help="Leave no model.tflite at the end.")
+@quiet_option
+def command(
+    data: Path,
+    folder: Path,
+    preset_name: str | None,
+    config_file: Path | None,
+    source: str | None,
+    all_sources: bool,
+    no_tflite: bool,
+    quiet: bool,
+    **settings: Any,
+) -> None:
+    r"""Train on DATA, a cache written by `keras-munet prepare`.
+
+    The run folder holds model.keras (the best so far), model.tflite (for quick
+    separation), history.csv, tensorboard/ and all that is needed to go on after
+    a stop at any instant. Stop with Ctrl-C, start again with the same command.
+
+    \b
+      keras-munet prepare my-stems cache
+      keras-munet fit cache --run run --weighting ebw-p1 --epochs 100
+      keras-munet separate song.mp3 --model run --out stems
+    """
+    from keras_munet.cli.training import train
+    from keras_munet.data.cache import open_dataset
+
+    dataset = open_dataset(data)
+    config = _base_config(preset_name, config_file, len(dataset.sources))
+    config = _with_settings(config, dataset, settings, source, all_sources)
+    train(
+        dataset,
+        config,
+        folder,
+        all_sources=all_sources,
+        tflite=not no_tflite,
+        quiet=quiet,
+    )
+
+
+def _base_config(name: str | None, file: Path | None, n_sources: int) -> FitConfig:
+    if name and file:
+        raise click.UsageError("Give --preset or --config, not both.")
+    if file:
+        return FitConfig.from_file(file)
+    return preset(
+        name or f"mobile-{n_sources}src" if n_sources in (2, 4) else "mobile-2src"
+    )
+
+
+def _with_settings(
+    config: FitConfig,
+    dataset: Any,
+    settings: dict[str, Any],
+    source: str | None,
+    all_sources: bool,
+) -> FitConfig:
+    """Returns the config with the options that were given."""
+    architecture = settings.pop("architecture") or config.model.unet.architecture
+    width = settings.pop("width") or config.model.unet.width
+    if all_sources or source:
+        architecture = "dedicated"
+    if architecture == "dedicated" and not all_sources and source is None:
+        raise click.UsageError(
+            "A dedicated network needs --source NAME, or --all-sources for one each."
+        )
+    if source is not None and source not in dataset.sources:
+        raise MunetError(
+            f"{source!r} is no source of this cache. "
+            f"Its sources: {', '.join(dataset.sources)}."
+        )
+    sources = (
+        (source or dataset.sources[0],)
+        if architecture == "dedicated"
+        else dataset.sources
+    )
+    try:
+        model = dataclasses.replace(
+            config.model,
+            sources=tuple(sources),
+            stft=dataset.config.stft,
+            unet=dataclasses.replace(
+                config.model.unet, architecture=architecture, width=width
+            ),
+        )
+        given = {k: v for k, v in settings.items() if v not in (None, False, ())}
+        if settings.get("normalize") is False:
+            given["normalize"] = False
+        if settings.get("deterministic") is False:
+            given["deterministic"] = False
+        return dataclasses.replace(config, model=model, **given)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error

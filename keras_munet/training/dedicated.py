@@ -1,0 +1,23 @@
+"""Dedicated networks: one per source, which together are one model."""
+
+import dataclasses
+from collections.abc import Sequence
+
+from keras_munet.config import FitConfig
+
+ENSEMBLE_NAME = "ensemble.json"
+"""File in a folder of run folders: `{"models": {source: run folder}}`."""
+
+
+def dedicated_configs(
+    config: FitConfig, sources: Sequence[str]
+) -> dict[str, FitConfig]:
+    """Returns one config per source, otherwise equal to `config`."""
+    unet = dataclasses.replace(config.model.unet, architecture="dedicated")
+    return {
+        source: dataclasses.replace(
+            config,
+            model=dataclasses.replace(config.model, sources=(source,), unet=unet),
+        )
+        for source in sources
+    }

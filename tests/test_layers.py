@@ -1,0 +1,171 @@
+"""The front end as layers: references, round trips, and what every layer must do."""
+
+from pathlib import Path
+
+import keras
+import librosa
+import numpy as np
+import pytest
+
+from keras_munet import dsp
+from keras_munet.config import STFTConfig
+from keras_munet.layers import (
+    STFT,
+    InverseSTFT,
+    LogFrequencyUnwarp,
+    LogFrequencyWarp,
+)
+from keras_munet.models.cunet import FiLM
+
+CHUNK = STFTConfig().chunk_length
+
+
+def _signals(rng):
+    """Noise, silence, impulses at both ends, and a tone: (4, samples)."""
+    signals = np.zeros((4, CHUNK), np.float32)
+    signals[0] = 0.1 * rng.standard_normal(CHUNK)
+    signals[2, [0, -1]] = 1
+    signals[3] = 0.5 * np.sin(2 * np.pi * 1000 / 10880 * np.arange(CHUNK))
+    return signals
+
+
+def test_stft_equals_librosa(rng):
+    signals = _signals(rng)
+    real, imaginary = (np.array(x) for x in STFT()(signals))
+    expected = librosa.stft(signals, n_fft=1022, hop_length=256, pad_mode="reflect")
+    assert real.shape == (4, 512, 256)
+    error = np.abs(real + 1j * imaginary - expected).max()
+    assert error < 1e-4 * np.abs(expected).max()
+
+
+def test_numpy_stft_equals_librosa(rng):
+    signal = rng.standard_normal(10_001).astype(np.float32)
+    ours = dsp.stft(signal, n_fft=512, hop_length=128)
+    theirs = librosa.stft(signal, n_fft=512, hop_length=128, pad_mode="reflect")
+    np.testing.assert_allclose(ours, theirs, atol=1e-4)
+
+
+def test_a_tone_lands_in_its_bin():
+    bin_number = 94
+    n = np.arange(CHUNK)
+    tone = np.cos(2 * np.pi * bin_number / 1022 * n).astype(np.float32)[None]
+    real, imaginary = (np.array(x) for x in STFT()(tone))
+    level = np.hypot(real, imaginary)[0, :, 100]
+    assert level.argmax() == bin_number
+    assert level[bin_number] == pytest.approx(dsp.hann(1022).sum() / 2, rel=1e-4)
+
+
+def test_inverse_gives_the_signal_back_with_its_first_and_last_samples(rng):
+    signals = _signals(rng)
+    restored = np.array(InverseSTFT()(*STFT()(signals)))
+    np.testing.assert_allclose(restored, signals, atol=1e-5)
+
+
+@pytest.mark.parametrize("length", [1, 100, 511, 512, 5000, 10_240])
+def test_numpy_pair_gives_any_length_back(rng, length):
+    signal = rng.standard_normal((2, length)).astype(np.float32)
+    spectrum = dsp.stft(signal, n_fft=1024, hop_length=256)
+    restored = dsp.istft(spectrum, n_fft=1024, hop_length=256, length=length)
+    np.testing.assert_allclose(restored, signal, atol=1e-5)
+
+
+def test_channels_are_transformed_one_by_one(rng):
+    signals = _signals(rng)
+    together = STFT()(signals.T[None])
+    alone = STFT()(signals)
+    for both, single in zip(together, alone, strict=True):
+        np.testing.assert_allclose(
+            np.array(both)[0], np.moveaxis(np.array(single), 0, -1), atol=1e-5
+        )
+    np.testing.assert_allclose(
+        np.array(InverseSTFT()(*together))[0], signals.T, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize(("n_fft", "hop_length"), [(512, 128), (254, 64), (1024, 256)])
+def test_other_windows_keep_the_law(rng, n_fft, hop_length):
+    signal = rng.standard_normal((1, 64 * hop_length)).astype(np.float32)
+    pair = STFT(n_fft, hop_length)(signal)
+    expected = dsp.stft(signal, n_fft=n_fft, hop_length=hop_length)
+    np.testing.assert_allclose(np.array(pair[0]), expected.real, atol=1e-3)
+    restored = np.array(InverseSTFT(n_fft, hop_length)(*pair))
+    np.testing.assert_allclose(restored, signal, atol=1e-5)
+
+
+def test_a_length_that_is_no_whole_number_of_hops_is_refused():
+    with pytest.raises(ValueError, match="multiple of hop_length=256"):
+        STFT()(np.zeros((1, 65_281), np.float32))
+
+
+def test_paper_warp_equals_torch_grid_sample():
+    reference = np.load(Path(__file__).parent / "reference" / "grid_sample.npz")
+    warp = LogFrequencyWarp(64, 32, "paper")
+    rows = np.array(warp(reference["linear"][None]))[0]
+    np.testing.assert_allclose(rows, reference["rows"], atol=1e-5)
+    unwarp = LogFrequencyUnwarp(64, 32, "paper")
+    bins = np.array(unwarp(reference["rows"][None, ..., None]))[0, ..., 0]
+    np.testing.assert_allclose(bins, reference["bins"], atol=1e-5)
+
+
+def test_aligned_warp_keeps_the_end_bins_and_masks_of_one(rng):
+    spectrum = rng.random((1, 512, 8)).astype(np.float32)
+    rows = np.array(LogFrequencyWarp()(spectrum))
+    np.testing.assert_allclose(rows[:, [0, -1]], spectrum[:, [0, -1]], atol=1e-5)
+    ones = np.array(LogFrequencyUnwarp()(np.ones((1, 256, 8, 2), np.float32)))
+    np.testing.assert_allclose(ones, 1, atol=1e-5)
+
+
+def test_numpy_warp_equals_the_layer(rng):
+    spectrum = rng.random((2, 512, 64)).astype(np.float32)
+    for variant in ("aligned", "paper"):
+        config = STFTConfig(warp=variant)
+        layer = LogFrequencyWarp(512, 256, variant)
+        np.testing.assert_allclose(
+            dsp.warp_magnitude(spectrum, config),
+            np.array(layer(spectrum)),
+            atol=1e-5,
+        )
+
+
+def _check_layer(layer, *inputs, folder):
+    """Config round trip, symbolic = eager, saving, mixed precision."""
+    eager = keras.tree.map_structure(np.array, layer(*inputs))
+    twin = type(layer).from_config(layer.get_config())
+    assert twin.get_config() == layer.get_config()
+    symbols = [keras.Input(x.shape[1:]) for x in inputs]
+    model = keras.Model(symbols, twin(*symbols))
+    model.save(folder / "layer.keras")
+    loaded = keras.models.load_model(folder / "layer.keras")
+    for other in (model, loaded):
+        outputs = keras.tree.flatten(other(list(inputs)))
+        for expected, output in zip(keras.tree.flatten(eager), outputs, strict=True):
+            np.testing.assert_allclose(np.array(output), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("layer", "shapes"),
+    [
+        (STFT(510, 128), [(2, 1280)]),
+        (STFT(510, 128), [(2, 1280, 3)]),
+        (InverseSTFT(510, 128), [(2, 256, 11), (2, 256, 11)]),
+        (InverseSTFT(510, 128), [(2, 256, 11, 3), (2, 256, 11, 3)]),
+        (LogFrequencyWarp(64, 32, "paper"), [(2, 64, 16)]),
+        (LogFrequencyUnwarp(64, 32), [(2, 32, 16, 3)]),
+        (FiLM(4), [(2, 8, 8, 3), (2, 12), (2, 12)]),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_every_layer_keeps_the_layer_contract(layer, shapes, rng, tmp_path):
+    inputs = [rng.standard_normal(shape).astype(np.float32) for shape in shapes]
+    _check_layer(layer, *inputs, folder=tmp_path)
+
+
+def test_front_end_stays_float32_under_mixed_precision(rng):
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        signal = rng.standard_normal((1, CHUNK)).astype(np.float32)
+        restored = np.array(InverseSTFT()(*STFT()(signal)))
+    finally:
+        keras.config.set_dtype_policy(policy)
+    np.testing.assert_allclose(restored, signal, atol=1e-5)

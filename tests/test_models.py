@@ -1,0 +1,158 @@
+"""The networks: golden sizes, any chunk length, files, and the waveform wrapper."""
+
+import json
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from keras_munet.config import (
+    FOUR_SOURCES,
+    TWO_SOURCES,
+    ModelConfig,
+    STFTConfig,
+    UNetConfig,
+)
+from keras_munet.errors import ModelError
+from keras_munet.models import build_network, load_model, save_model, separator_model
+from keras_munet.models.cost import cost
+
+GOLDEN = Path(__file__).parent / "reference" / "weights.json"
+SMALL = UNetConfig(width=4, depth=4, output_bias=0.5)
+
+
+def _small(architecture="munet", sources=TWO_SOURCES):
+    unet = UNetConfig(architecture=architecture, width=4, depth=4, output_bias=0.5)
+    return ModelConfig(sources=sources, unet=unet)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "sources", "n_parameters"),
+    [
+        ("dedicated", ("vocals",), 124_448_673),
+        ("munet", TWO_SOURCES, 124_448_706),
+        pytest.param("munet", FOUR_SOURCES, 124_448_772, marks=pytest.mark.slow),
+        pytest.param("cunet", TWO_SOURCES, 162_004_001, marks=pytest.mark.slow),
+        ("cunet", FOUR_SOURCES, 162_004_129),
+    ],
+)
+def test_paper_size_has_the_papers_parameters(architecture, sources, n_parameters):
+    config = ModelConfig(sources=sources, unet=UNetConfig(architecture=architecture))
+    assert cost(config).parameters == n_parameters
+
+
+def test_multiply_adds_are_those_of_the_convolutions():
+    config = _small()
+    counted = cost(config).multiply_adds
+    width, total, size, below = 4, 0, 256 * 256, 1
+    for level in range(5):
+        filters = width * 2**level
+        total += 9 * size // 4**level * (below * filters + filters**2)
+        below = filters
+    for level in range(4):
+        filters = width * 2**level
+        total += 4 * (size // 4 ** (level + 1)) * 2 * filters * filters
+        total += 9 * (size // 4**level) * (2 * filters * filters + filters**2)
+    assert counted == total + size * width * 2
+
+
+@pytest.mark.parametrize("architecture", ["munet", "dedicated", "cunet"])
+def test_names_and_shapes_of_all_weights_are_the_golden_ones(architecture):
+    sources = ("vocals",) if architecture == "dedicated" else FOUR_SOURCES
+    network = build_network(_small(architecture, sources))
+    found = {weight.path: list(weight.shape) for weight in network.weights}
+    assert found == json.loads(GOLDEN.read_text())[architecture]
+
+
+@pytest.mark.parametrize("n_frames", [64, 128, 320])
+def test_chunks_of_any_multiple_of_64_frames_work(rng, n_frames):
+    stft = STFTConfig(n_frames=n_frames)
+    config = ModelConfig(stft=stft, unet=UNetConfig(width=2))
+    model = separator_model(build_network(config), config)
+    waveform = rng.standard_normal((1, stft.chunk_length)).astype(np.float32)
+    outputs = model(waveform)
+    assert outputs["masks"].shape == (1, 512, n_frames, 2)
+    assert outputs["vocals"].shape == waveform.shape
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"stft": STFTConfig(n_frames=100)}, r"`n_frames` must be a multiple of 2\*\*"),
+        ({"stft": STFTConfig(n_rows=100)}, r"`n_rows` must be a multiple of 2\*\*"),
+        ({"sources": ()}, "`sources` must be different names"),
+        ({"sources": ("a", "a")}, "`sources` must be different names"),
+        ({"sources": ("mixture",)}, "reserved name 'mixture'"),
+        ({"unet": UNetConfig(architecture="dedicated")}, "has one source"),
+    ],
+)
+def test_a_config_no_network_can_have_is_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        ModelConfig(**settings)
+
+
+def test_masks_of_one_give_the_waveform_back(rng):
+    config = _small()
+    network = build_network(config)
+    last = network.get_layer("masks_conv")
+    last.set_weights([np.zeros_like(last.kernel), np.ones_like(last.bias)])
+    waveform = 0.1 * rng.standard_normal((2, 65_280)).astype(np.float32)
+    outputs = separator_model(network, config)(waveform)
+    for source in TWO_SOURCES:
+        np.testing.assert_allclose(np.array(outputs[source]), waveform, atol=2e-5)
+
+
+def test_the_last_bias_starts_where_the_config_says():
+    bias = build_network(_small()).get_layer("masks_conv").bias
+    np.testing.assert_allclose(np.array(bias), 0.5)
+
+
+def test_cunet_gives_each_source_its_own_mask(rng):
+    config = _small("cunet", FOUR_SOURCES)
+    network = build_network(config)
+    rng = np.random.default_rng(1)
+    for weight in network.weights:
+        if weight.path.endswith(("kernel", "beta")):
+            weight.assign(weight + 0.2 * rng.standard_normal(weight.shape))
+    waveform = rng.standard_normal((1, 65_280)).astype(np.float32)
+    masks = np.array(separator_model(network, config)(waveform)["masks"])
+    differences = [np.abs(masks[..., 0] - masks[..., k]).max() for k in (1, 2, 3)]
+    assert min(differences) > 1e-3
+
+
+@pytest.mark.parametrize("architecture", ["munet", "cunet"])
+def test_a_saved_model_is_the_same_model(architecture, rng, tmp_path):
+    config = _small(architecture)
+    network = build_network(config)
+    save_model(network, config, tmp_path / "model.keras")
+    loaded, loaded_config = load_model(tmp_path / "model.keras")
+    assert loaded_config == config
+    waveform = rng.standard_normal((1, 65_280)).astype(np.float32)
+    np.testing.assert_array_equal(
+        np.array(separator_model(network, config)(waveform)["masks"]),
+        np.array(separator_model(loaded, config)(waveform)["masks"]),
+    )
+    assert [p.name for p in tmp_path.iterdir()] == ["model.keras"]
+
+
+def test_keras_alone_can_load_the_network(tmp_path):
+    config = _small()
+    save_model(build_network(config), config, tmp_path / "model.keras")
+    with zipfile.ZipFile(tmp_path / "model.keras") as archive:
+        assert "keras_munet" not in archive.read("config.json").decode()
+    assert isinstance(keras.models.load_model(tmp_path / "model.keras"), keras.Model)
+
+
+def test_files_that_are_no_model_are_refused(tmp_path):
+    with pytest.raises(ModelError, match="No model file at"):
+        load_model(tmp_path / "none.keras")
+    text = tmp_path / "text.keras"
+    text.write_text("hello")
+    with pytest.raises(ModelError, match=r"not a \.keras file, or it is damaged"):
+        load_model(text)
+    foreign = tmp_path / "foreign.keras"
+    keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save(foreign)
+    with pytest.raises(ModelError, match="none of keras-munet"):
+        load_model(foreign)
