@@ -22,7 +22,7 @@ ALIGNMENT = 16
 class _Builder(flatbuffers.Builder):
     """Puts every array at a multiple of `ALIGNMENT`, as runtimes expect."""
 
-    def CreateNumpyVector(self, x: Any) -> int:  # noqa: N802  name of the base class
+    def CreateNumpyVector(self, x: Any) -> int:
         """Writes a one-dimensional array."""
         self.StartVector(x.itemsize, x.size, ALIGNMENT)
         payload = memoryview(x.view("uint8"))
