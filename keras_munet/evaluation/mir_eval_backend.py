@@ -38,17 +38,15 @@ def mir_eval_scores(references: Array, estimates: Array) -> Scores:
     values = np.full((len(names), len(references)), np.nan)
     if audible.any():
         # A silent estimate is scored as if perfect, and its scores are dropped.
-        stand_in = np.where(_tail(sounding, estimates), estimates, references)
-        found = _metric(references.ndim)(
+        heard = sounding.reshape(-1, *(1,) * (references.ndim - 1))
+        stand_in = np.where(heard, estimates, references)
+        rows = _metric(references.ndim)(
             references[audible].astype(float), stand_in[audible].astype(float), False
         )
-        values[:, audible] = found[: len(names)]
+        values[:, audible] = rows[: len(names)]
     values[:, ~sounding] = np.nan
-    return Scores(**dict(zip(names, values, strict=True)))
-
-
-def _tail(flags: Array, signals: Array) -> Array:
-    return flags.reshape(-1, *(1,) * (signals.ndim - 1))
+    found = dict(zip(names, values, strict=True))
+    return Scores(found["sdr"], found["sir"], found["sar"], found.get("isr"))
 
 
 def _metric(ndim: int) -> Callable[..., Any]:

@@ -33,10 +33,11 @@ def museval_scores(references: Array, estimates: Array, *, sample_rate: int) -> 
     Raises:
         MissingExtraError: when `museval` is not installed.
     """
-    window = round(sample_rate)
+    window = sample_rate
     silent = [not signal.any() for signal in (*references, *estimates)]
     if any(silent):
-        return Scores(*(np.full(len(references), np.nan) for _ in range(4)))
+        nothing = np.full(len(references), np.nan)
+        return Scores(sdr=nothing, sir=nothing, sar=nothing, isr=nothing)
     frames = _metrics().bss_eval(
         references, estimates, window=window, hop=window, compute_permutation=False
     )

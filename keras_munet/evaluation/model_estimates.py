@@ -1,0 +1,147 @@
+"""Estimates that a model makes of the mixture of each track."""
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_munet.errors import ModelError
+from keras_munet.evaluation.alignment import Form
+from keras_munet.evaluation.estimates import PARTS, Stems
+from keras_munet.files import sha256
+from keras_munet.separation.recipe import complete, make_recipe
+from keras_munet.separation.runtime import Runtime, open_runtime
+from keras_munet.separation.stream import Piece, SeparationStream
+
+Array = NDArray[np.floating]
+
+_BLOCK_S = 10
+_NOT_WEIGHTS = ("state", "tensorboard")
+
+
+class ModelEstimator:
+    """Separates mixtures with one model; threads take turns.
+
+    Args:
+        path: anything that `open_runtime` opens.
+        masks: `raw` (as the network gives them) or `sum` (normalised).
+        threads: of the network; all cores by default.
+        device: where the network runs.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        masks: str = "raw",
+        threads: int | None = None,
+        device: str | None = None,
+    ) -> None:
+        self.path, self.masks = Path(path), masks
+        self.runtime: Runtime = open_runtime(path, threads=threads, device=device)
+        self._lock = threading.Lock()
+
+    def describe(self) -> dict[str, Any]:
+        """Returns name, weights hash and kind of masks, for the report."""
+        return {
+            "kind": "model",
+            "name": self.path.resolve().name,
+            "sha256": weights_hash(self.path),
+            "masks": self.masks,
+        }
+
+    def inputs(self, track: str, sources: tuple[str, ...]) -> dict[str, list[int]]:
+        """Returns nothing: the weights hash says all."""
+        return {}
+
+    def stems(
+        self,
+        track: str,
+        references: dict[str, Array],
+        mixture: Array,
+        form: Form,
+        sample_rate: int,
+    ) -> Stems:
+        """Separates one mixture, at its own rate or at the model's.
+
+        Raises:
+            ModelError: when the model has no such source, nor parts that add up.
+        """
+        ours = list(self.runtime.config.sources)
+        recipe_of = {source: self._parts(source, ours) for source in references}
+        with self._lock:
+            separated = self._separate(mixture, sample_rate, mono=form.mono)
+        named = dict(zip(ours, separated, strict=True))
+        stems = Stems(np.empty((len(references), *mixture.shape), np.float32))
+        for index, (source, parts) in enumerate(recipe_of.items()):
+            stems.audio[index] = np.sum([named[part] for part in parts], axis=0)
+            if parts != [source]:
+                stems.notes.append(f"{source} is {' + '.join(parts)}")
+        return stems
+
+    def _parts(self, source: str, ours: list[str]) -> list[str]:
+        if source in ours:
+            return [source]
+        parts = list(PARTS.get(source, ()))
+        if parts and set(parts) <= set(ours):
+            return parts
+        raise ModelError(
+            f"{self.path} has no source {source!r}; it has {', '.join(ours)}. "
+            "Choose what is scored with --sources."
+        )
+
+    def _separate(self, mixture: Array, sample_rate: int, *, mono: bool) -> list[Array]:
+        """Returns one `(samples, channels)` per source of the model."""
+        sources = self.runtime.config.sources
+        recipe = make_recipe(sources, stems=sources, masks=self.masks)
+        stream = SeparationStream(
+            self.runtime,
+            recipe,
+            sample_rate,
+            mixture.shape[1],
+            band="model" if mono else "full",
+        )
+        computed = np.empty((len(recipe.computed), *mixture.shape), np.float32)
+        n_done = 0
+        for piece in _pieces(stream, mixture, _BLOCK_S * sample_rate):
+            n_new = piece.computed.shape[1]
+            computed[:, n_done : n_done + n_new] = piece.computed
+            n_done += n_new
+        return complete(recipe, mixture, computed)
+
+
+def _pieces(stream: SeparationStream, mixture: Array, size: int) -> Iterator[Piece]:
+    for start in range(0, len(mixture), size):
+        yield stream.push(mixture[start : start + size])
+    yield stream.flush()
+
+
+def weights_hash(path: str | Path) -> str:
+    """Returns one SHA-256 of all files that hold a model's weights.
+
+    Args:
+        path: a model file, or the folder of a run, a SavedModel or an ensemble.
+    """
+    path = Path(path)
+    if path.is_file():
+        return sha256(path)
+    total = hashlib.sha256()
+    for file in sorted(path.rglob("*")):
+        inside = file.relative_to(path)
+        if file.is_file() and _holds_weights(inside):
+            total.update(f"{inside.as_posix()} {sha256(file)}\n".encode())
+    return total.hexdigest()
+
+
+def _holds_weights(file: Path) -> bool:
+    if file.name.startswith(".") or set(file.parts) & set(_NOT_WEIGHTS):
+        return False
+    return (
+        file.suffix in (".keras", ".tflite", ".pb")
+        or file.name == "ensemble.json"
+        or "variables" in file.parts
+    )
