@@ -90,7 +90,7 @@ class AudioWriter:
                 self.sample_rate,
                 self.n_channels,
                 subtype=self.subtype,
-                format="WAV" if self._container == "WAV" else self._container,
+                format=self._container,
             )
         except soundfile.LibsndfileError as error:
             failure = self._failure(error)
@@ -132,15 +132,29 @@ class AudioWriter:
             f"Check the disk's space{free} and the folder's permissions."
         )
 
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+    def finish(self) -> None:
+        """Closes the file and opens it again to see that it is whole.
+
+        Leaving the `with` block does it, too; with several files, finish all of
+        them first, so that they appear together or not at all.
+
+        Raises:
+            AudioError: when the file came out too short.
+        """
         if self._file is not None:
             self._file.close()
-        if kind is None:
-            try:
-                self._verify()
-            except AudioError as failure:
-                self._exit.__exit__(type(failure), failure, None)
-                raise
+            self._file = None
+            self._verify()
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        try:
+            if kind is None:
+                self.finish()
+        except BaseException as failure:
+            self._exit.__exit__(type(failure), failure, None)
+            raise
+        if self._file is not None:
+            self._file.close()
         self._exit.__exit__(kind, error, trace)
 
     def _verify(self) -> None:

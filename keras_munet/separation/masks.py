@@ -9,6 +9,7 @@ import numpy as np
 
 from keras_munet.config import STFTConfig
 from keras_munet.dsp import FloatArray
+from keras_munet.errors import ModelError
 from keras_munet.separation.history import History
 from keras_munet.separation.runtime import Runtime
 
@@ -98,7 +99,13 @@ class MaskStream:
             begin = self._begin(index)
             known = self._signal.read(begin, begin + len(window))[:, 0]
             window[: len(known)] = known
-        pieces = [self._add(masks) for masks in self._runtime.masks(windows)]
+        masks = self._runtime.masks(windows)
+        if not np.isfinite(masks).all():
+            raise ModelError(
+                "The network gave masks that are not finite. Its weights are damaged, "
+                "or its training went wrong: use an earlier checkpoint."
+            )
+        pieces = [self._add(window) for window in masks]
         self._n_windows += n
         self._signal.drop(min(self._begin(0), self._signal.end))
         return pieces

@@ -93,7 +93,8 @@ class Analysis:
         view = np.lib.stride_tricks.sliding_window_view(samples, self._length, axis=1)
         windowed = view[:, ::hop] * self._window
         cut = windowed[..., self._margin : self._margin + self.grid.n_fft]
-        return scipy.fft.rfft(cut, axis=-1, workers=self.threads)
+        spectrum: ComplexArray = scipy.fft.rfft(cut, axis=-1, workers=self.threads)
+        return spectrum
 
 
 class Synthesis:

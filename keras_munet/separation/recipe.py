@@ -28,12 +28,14 @@ class Recipe:
             each stem that does not come from the remainder.
         remainder: whether the last stem is the mixture minus all the others.
         normalized: whether the masks are made to sum to one first.
+        wanted: those of `names` that are given out.
     """
 
     names: tuple[str, ...]
     computed: tuple[int, ...]
     remainder: bool
     normalized: bool
+    wanted: tuple[str, ...]
 
 
 def rest_name(source: str) -> str:
@@ -54,33 +56,45 @@ def make_recipe(
         sources: of the model.
         stems: a choice of them; all by default. A model of one source gives that
             source and the rest of the mixture by default.
-        two_stems: a source, to give it and the mixture without it.
+        two_stems: a source, to give it and the mixture without it (`accompaniment`
+            without vocals, `no_drums` without drums, ...; `stems` may choose one).
         masks: `sum` (normalised) or `raw` (as the network gives them).
 
     Raises:
         ModelError: when a source is wanted that the model does not have.
-        ValueError: on an unknown kind of masks, or both `stems` and `two_stems`.
+        ValueError: on an unknown kind of masks.
     """
     if masks not in MASKS:
         raise ValueError(f"`masks` must be 'sum' or 'raw'. Received: masks={masks!r}")
-    if stems and two_stems:
-        raise ValueError("`stems` and `two_stems` exclude each other.")
-    for name in (*stems, *((two_stems,) if two_stems else ())):
-        if name not in sources:
-            raise ModelError(
-                f"This model has no source {name!r}. Its sources: {', '.join(sources)}."
-            )
     summing = masks == "sum"
     if summing and len(sources) == 1 and not stems:
         two_stems = sources[0]
     if two_stems:
+        _check((two_stems,), sources)
         names = (two_stems, rest_name(two_stems))
-        return Recipe(names, (list(sources).index(two_stems),), True, summing)
-    names = tuple(name for name in sources if not stems or name in stems)
-    computed = tuple(sources.index(name) for name in names)
-    if summing and len(names) == len(sources) > 1:
-        return Recipe(names, computed[:-1], True, True)
-    return Recipe(names, computed, False, summing)
+        computed = (list(sources).index(two_stems),)
+        return Recipe(names, computed, True, summing, _check(stems, names))
+    wanted = _check(stems, sources)
+    numbers = tuple(list(sources).index(name) for name in wanted)
+    if summing and len(wanted) == len(sources):
+        return Recipe(wanted, numbers[:-1], True, True, wanted)
+    return Recipe(wanted, numbers, False, summing, wanted)
+
+
+def _check(stems: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
+    """Returns those of `names` that are wanted: all where no stem is named."""
+    for stem in stems:
+        if stem not in names:
+            hint = (
+                " For everything but the vocals ask for the two stems of `vocals`."
+                if stem == "accompaniment" and "vocals" in names
+                else ""
+            )
+            raise ModelError(
+                f"This model gives no stem {stem!r}. It gives: {', '.join(names)}."
+                f"{hint}"
+            )
+    return tuple(name for name in names if not stems or name in stems)
 
 
 def complete(
