@@ -251,6 +251,8 @@ class DataConfig(Config):
             no validation list of its own.
         seed: seed of that choice.
         stem_names: pairs (source, file stem), for folders with other file names.
+        n_channels: 1 stores the down-mix; 2 keeps left and right, which the
+            augmentation `channels` needs.
     """
 
     sources: tuple[str, ...] = TWO_SOURCES
@@ -259,8 +261,13 @@ class DataConfig(Config):
     validation_share: float = 0.05
     seed: int = 0
     stem_names: tuple[tuple[str, str], ...] = ()
+    n_channels: int = 1
 
     def __post_init__(self) -> None:
+        if self.n_channels not in (1, 2):
+            raise ValueError(
+                f"`n_channels` must be 1 or 2. Received: n_channels={self.n_channels}"
+            )
         if not 0 <= self.validation_share < 1:
             raise ValueError(
                 "`validation_share` must lie in [0, 1). "

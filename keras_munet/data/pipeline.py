@@ -1,0 +1,185 @@
+"""From a cache to batches: `tf.data` over memory-mapped shards.
+
+All records of a cache have one size, so each chunk can be read at once, wherever it
+lies. An epoch is therefore shuffled as a whole, chunk by chunk, without a shuffle
+buffer, and every source can come from a chunk of its own.
+"""
+
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from keras_munet.data import records
+from keras_munet.data.augment import LEFT, MID, RIGHT, Plan, draw_plan
+from keras_munet.data.dataset import Dataset
+from keras_munet.data.shards import FULL_SCALE
+from keras_munet.errors import DataError
+
+Int16 = NDArray[np.int16]
+
+
+class _Reader:
+    """Reads chunks of a split by number; pages are mapped, not held."""
+
+    def __init__(self, dataset: Dataset, index: NDArray[np.int64]) -> None:
+        self._dataset, self._index = dataset, index
+        self._shape = dataset.record_shape
+        self._shards: dict[int, NDArray[np.uint8]] = {}
+
+    def _record(self, row: int) -> Int16:
+        """Returns a view of a chunk, `(channels, chunk_length, K + 1)`."""
+        number, record = self._index[row]
+        if number not in self._shards:
+            path = self._dataset.shard_path(self._dataset.shards[number])
+            self._shards[number] = np.memmap(path, np.uint8, "r")
+        n_bytes = 2 * int(np.prod(self._shape))
+        start = int(record) * (n_bytes + records.OVERHEAD) + records.HEADER
+        raw = self._shards[number][start : start + n_bytes]
+        chunk: Int16 = raw.view("<i2").reshape(self._shape)
+        return chunk
+
+    def read(self, rows: NDArray[np.int64], source_rows: NDArray[np.int64]) -> Int16:
+        """Returns `(batch, channels, chunk_length, K + 1)`; sources as asked for."""
+        chunks = np.empty((len(rows), *self._shape), np.int16)
+        for place, row in enumerate(rows):
+            chunks[place] = self._record(row)
+            for k, source_row in enumerate(source_rows[place]):
+                if source_row != row:
+                    chunks[place, ..., k] = self._record(source_row)[..., k]
+        return chunks
+
+    def residual(self, rows: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Returns what the sources leave of the mixture, `(batch, channels, n)`."""
+        rest = [
+            2 * self._record(row)[..., -1].astype(np.int32)
+            - self._record(row).sum(axis=-1, dtype=np.int32)
+            for row in rows
+        ]
+        return np.stack(rest)
+
+
+def chunks(
+    dataset: Dataset,
+    split: str,
+    *,
+    batch_size: int,
+    epoch: int,
+    seed: int,
+    shuffle: bool,
+    keep_silent: bool,
+    augment: Collection[str] = (),
+    drop_remainder: bool = False,
+) -> tf.data.Dataset:
+    """Gives the batches of one epoch.
+
+    The same (seed, epoch) gives the same batches, bit for bit. After `gain`,
+    `polarity` or `remix` the mixture is the sum of the new sources, plus what the
+    sources left of the mixture where they do not cover it.
+
+    Args:
+        dataset: an open cache.
+        split: `train`, `valid` or `test`.
+        batch_size: chunks per batch.
+        epoch: number of the epoch, from 0.
+        seed: of the run.
+        shuffle: all chunks in a new order each epoch.
+        keep_silent: also chunks in which a source is silent.
+        augment: names of augmentations (see `augment.draw_plan`).
+        drop_remainder: leave out a last batch that is not full.
+
+    Returns:
+        Elements float32 `(batch, chunk_length, K + 1)`: the K sources in order, the
+        mixture last, in [-1, 1] when nothing is augmented.
+
+    Raises:
+        DataError: when the split has no chunk, fewer training chunks than a batch,
+            or only the down-mix where `channels` is asked for.
+    """
+    index = dataset.chunk_index(split, keep_silent=keep_silent)
+    _check(dataset, split, len(index), batch_size, keep_silent, augment)
+    plan = draw_plan(
+        len(index),
+        len(dataset.sources),
+        seed=seed,
+        epoch=epoch,
+        shuffle=shuffle,
+        augment=augment,
+    )
+    options = tf.data.Options()
+    options.deterministic = True
+    return (
+        tf.data.Dataset.from_tensor_slices(_columns(plan))
+        .batch(batch_size, drop_remainder=drop_remainder)
+        .map(_read_batch(dataset, index, plan), num_parallel_calls=2)
+        .prefetch(2)
+        .with_options(options)
+    )
+
+
+def _check(
+    dataset: Dataset,
+    split: str,
+    n_chunks: int,
+    batch_size: int,
+    keep_silent: bool,
+    augment: Collection[str],
+) -> None:
+    if batch_size < 1:
+        raise ValueError(f"`batch_size` must be positive. Received: {batch_size}")
+    if not n_chunks:
+        raise DataError(dataset.nothing_left(split, keep_silent=keep_silent))
+    if split == "train" and batch_size > n_chunks:
+        raise DataError(
+            f"A batch of {batch_size} is larger than the {n_chunks} training chunks "
+            f"in {dataset.folder}. Use --batch-size {n_chunks} or less, or more data."
+        )
+    if "channels" in augment and dataset.config.n_channels == 1:
+        raise DataError(
+            f"The augmentation `channels` needs left and right, and {dataset.folder} "
+            "holds the down-mix only. Prepare again with --channels 2."
+        )
+
+
+def _columns(plan: Plan) -> tuple[Any, ...]:
+    """What `_read_batch` is called with, a row for each chunk."""
+    pick = np.zeros((len(plan.rows), 2), np.float32)  # of left and right
+    pick[plan.channels == LEFT] = 1, 0
+    pick[plan.channels == RIGHT] = 0, 1
+    pick[plan.channels == MID] = 0.5, 0.5
+    return plan.rows, plan.source_rows, plan.gains, pick
+
+
+def _read_batch(dataset: Dataset, index: NDArray[np.int64], plan: Plan) -> Any:
+    """Returns the function that turns rows of the plan into a batch."""
+    reader, shape = _Reader(dataset, index), dataset.record_shape
+    plain, covered = plan.is_plain, dataset.covers_mixture
+
+    def to_mono(signals: tf.Tensor, pick: tf.Tensor) -> tf.Tensor:
+        """`(batch, channels, ...)` -> `(batch, ...)`, full scale to 1."""
+        scaled = tf.cast(signals, tf.float32) * np.float32(1 / FULL_SCALE)
+        if shape[0] == 1:
+            return scaled[:, 0]
+        extra = [1] * (len(signals.shape) - 2)
+        weights = tf.reshape(pick, [-1, 2, *extra])
+        return tf.reduce_sum(scaled * weights, axis=1)
+
+    def read(
+        rows: tf.Tensor, source_rows: tf.Tensor, gains: tf.Tensor, pick: tf.Tensor
+    ) -> tf.Tensor:
+        raw = tf.numpy_function(reader.read, [rows, source_rows], tf.int16)
+        raw.set_shape([rows.shape[0], *shape])
+        batch = to_mono(raw, pick)  # (batch, samples, K + 1)
+        if plain:
+            return batch
+        sources = batch[..., :-1] * gains[:, None, :]
+        mixture = tf.reduce_sum(sources, axis=-1, keepdims=True)
+        if not covered:
+            rest = tf.numpy_function(reader.residual, [rows], tf.int32)
+            rest.set_shape([rows.shape[0], *shape[:2]])
+            mixture += to_mono(rest, pick)[..., None]
+        return tf.concat([sources, mixture], axis=-1)
+
+    return read

@@ -1,0 +1,196 @@
+"""One track becomes one shard: read, cut into chunks, measured, written as int16.
+
+A record of a shard is one chunk: little-endian int16 `(channels, chunk_length,
+K + 1)`, the K sources in order and the mixture last. Full scale is 32767.
+"""
+
+import errno
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_munet import dsp, files
+from keras_munet.config import Config, DataConfig, STFTConfig
+from keras_munet.data import records
+from keras_munet.data.stems import MIXTURE
+from keras_munet.data.tracks import Track
+from keras_munet.dsp import FloatArray
+from keras_munet.errors import DataError
+
+FULL_SCALE = 32767
+"""Int16 value of a sample of 1.0."""
+
+CLIPPED_SHARE = 2e-4
+"""A track with fewer samples beyond full scale is clipped there; with more, turned
+down as a whole."""
+
+
+@dataclass(frozen=True)
+class Shard(Config):
+    """What is known about the chunks of one track.
+
+    Attributes:
+        name: of the track.
+        split: `train`, `valid` or `test`.
+        file: name of the shard, in the folder `shards` of the cache.
+        key: fingerprint of the settings and of the track's files.
+        sha256: of the shard.
+        n_chunks: records of the shard; 0 (and no file) where the track is too short.
+        gain: what the track was multiplied with, to fit into int16.
+        n_clipped: samples beyond full scale that were cut off.
+        energies: per chunk, mean |S|^2 per warped bin of each source and the mixture.
+        residuals: per chunk, the same of what the sources leave of the mixture.
+        silent: per chunk, whether a source is silent.
+    """
+
+    name: str
+    split: str
+    file: str
+    key: str
+    sha256: str
+    n_chunks: int
+    gain: float
+    n_clipped: int
+    energies: tuple[tuple[float, ...], ...]
+    residuals: tuple[float, ...]
+    silent: tuple[bool, ...]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a worker needs to make a shard."""
+
+    track: Track
+    config: DataConfig
+    folder: Path
+    file: str
+    key: str
+
+
+def sidecar(shard: Path) -> Path:
+    """Returns the file that describes a finished shard."""
+    return shard.with_suffix(".json")
+
+
+def to_int16(audio: FloatArray) -> tuple[np.ndarray[Any, Any], float, int]:
+    """Rounds a track to int16; never wraps around, never clips unnoticed.
+
+    Args:
+        audio: all signals of the track, any shape.
+
+    Returns:
+        int16 of the same shape, the gain that was needed (1 unless more than
+        `CLIPPED_SHARE` of the samples lie beyond full scale), and how many samples
+        were clipped.
+    """
+    beyond = int(np.count_nonzero(np.abs(audio) > 1))
+    gain = 1.0
+    if beyond > CLIPPED_SHARE * audio.size / max(1, audio.shape[-1]):
+        gain, beyond = float(1 / np.abs(audio).max()), 0
+    scaled = np.round(audio * np.float32(gain * FULL_SCALE))
+    return np.clip(scaled, -FULL_SCALE, FULL_SCALE).astype("<i2"), gain, beyond
+
+
+def energy(signals: FloatArray, stft: STFTConfig) -> FloatArray:
+    """Returns the mean |S|^2 per warped bin (paper, eq. 6): `(..., n)` -> `(...)`."""
+    spectrum = dsp.stft(signals, n_fft=stft.n_fft, hop_length=stft.hop_length)
+    warped = dsp.warp_magnitude(np.abs(spectrum), stft)
+    mean: FloatArray = np.mean(np.square(warped, dtype=np.float64), axis=(-2, -1))
+    return mean
+
+
+def _read(job: Job) -> FloatArray:
+    """Reads a track as `(samples, channels, K + 1)`."""
+    names = [*job.config.sources, MIXTURE]
+    audio = job.track.load_resampled(
+        names,
+        sample_rate=job.config.stft.sample_rate,
+        n_channels=job.config.n_channels,
+    )
+    return np.stack([audio[name] for name in names], axis=-1)
+
+
+def _measure(chunk: np.ndarray[Any, Any], stft: STFTConfig) -> list[float]:
+    """Energies of the signals of a chunk, and of the residual, as training hears it."""
+    mono = chunk.mean(axis=0, dtype=np.float32).T / FULL_SCALE  # (K + 1, samples)
+    residual = mono[-1:] - mono[:-1].sum(axis=0)
+    measured = energy(np.concatenate([mono, residual]).astype(np.float32), stft)
+    return [float(f"{value:.6g}") for value in measured]
+
+
+def make_shard(job: Job) -> Shard:
+    """Writes the shard of a track and its description; each appears whole or not.
+
+    Returns:
+        The description; `n_chunks` is 0 where the track is shorter than a chunk.
+
+    Raises:
+        DataError: when the disk is full, or the stems do not fit together.
+        AudioError: when a stem cannot be read.
+    """
+    length = job.config.stft.chunk_length
+    whole, gain, n_clipped = to_int16(_read(job))
+    n_chunks = len(whole) // length
+    chunks = [
+        np.ascontiguousarray(whole[k * length : (k + 1) * length].swapaxes(0, 1))
+        for k in range(n_chunks)
+    ]
+    measured = [_measure(chunk, job.config.stft) for chunk in chunks]
+    energies = tuple(tuple(values[:-1]) for values in measured)
+    silent = tuple(min(row[:-1]) < job.config.silence_energy for row in energies)
+    path = job.folder / job.file
+    try:
+        digest = _write(path, chunks)
+        shard = Shard(
+            name=job.track.name,
+            split=job.track.split,
+            file=job.file,
+            key=job.key,
+            sha256=digest,
+            n_chunks=n_chunks,
+            gain=gain,
+            n_clipped=n_clipped,
+            energies=energies,
+            residuals=tuple(values[-1] for values in measured),
+            silent=silent,
+        )
+        files.write_json(sidecar(path), shard.to_dict())
+    except OSError as error:
+        raise _explained(error, path) from error
+    return shard
+
+
+def _write(path: Path, chunks: list[np.ndarray[Any, Any]]) -> str:
+    if not chunks:
+        return ""
+    with files.replacing(path) as part:
+        records.write_records(part, (c.data.cast("B") for c in chunks))
+        digest = files.sha256(part)
+    return digest
+
+
+def _explained(error: OSError, path: Path) -> DataError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DataError(
+            f"The disk is full; {path} could not be written. Free some space and run "
+            "the same command again: finished tracks are kept."
+        )
+    return DataError(f"Cannot write {path}: {error.strerror or error}.")
+
+
+def finished(job: Job) -> Shard | None:
+    """Returns the description of a shard made earlier from the same input.
+
+    None where there is none, or the shard is not what was written.
+    """
+    path = job.folder / job.file
+    try:
+        shard = Shard.from_dict(json.loads(sidecar(path).read_text(encoding="utf-8")))
+        digest = files.sha256(path) if shard.n_chunks else ""
+        intact = shard.key == job.key and digest == shard.sha256
+    except Exception:  # whatever is wrong with it, it is made again
+        return None
+    return shard if intact else None

@@ -1,0 +1,284 @@
+"""Finding the tracks of a data set: MUSDB18, MUSDB18-HQ, or any folder of stems.
+
+Of `musdb` we take its settings file (stem streams, validation list). The package
+itself cannot be imported where the ffmpeg programs are missing.
+"""
+
+import importlib.util
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from keras_munet.config import DataConfig
+from keras_munet.data import stems as stem_files
+from keras_munet.data.audio import count_streams, open_audio
+from keras_munet.data.stems import Stem
+from keras_munet.dsp import FloatArray
+from keras_munet.errors import DataError, MunetError
+
+SPLITS = ("train", "valid", "test")
+EXTENSIONS = (".wav", ".flac", ".aiff", ".aif", ".m4a", ".ogg", ".opus", ".mp3", ".mp4")
+"""What counts as a stem file; of two files with one name the earlier kind wins."""
+
+STEM_MP4 = ".stem.mp4"
+
+_SPLIT_FOLDERS = {
+    "train": "train",
+    "valid": "valid",
+    "validation": "valid",
+    "test": "test",
+}
+
+
+@dataclass(frozen=True)
+class Track:
+    """One song with its stems.
+
+    Attributes:
+        name: of the song.
+        split: `train`, `valid` or `test`.
+        stems: the files.
+    """
+
+    name: str
+    split: str
+    stems: tuple[Stem, ...]
+
+    @property
+    def sample_rate(self) -> int:
+        """Rate of the files in Hz."""
+        with open_audio(self.stems[0].path, stream=self.stems[0].stream) as reader:
+            return reader.sample_rate
+
+    def recipes(self, sources: Iterable[str]) -> dict[str, dict[str, float]]:
+        """Returns source -> stem -> gain (see `stems.recipe`).
+
+        Raises:
+            DataError: when the track lacks a source; names what it has.
+        """
+        names = [stem.name for stem in self.stems]
+        recipes = {source: stem_files.recipe(source, names) for source in sources}
+        missing = [source for source, parts in recipes.items() if not parts]
+        if missing:
+            raise DataError(
+                f"{self._place()} has no {' and no '.join(missing)}. It has: "
+                f"{', '.join(sorted(names))}. If a file goes by another name, say so: "
+                f"--stem-name {missing[0]}=NAME. Otherwise remove the track."
+            )
+        return recipes
+
+    def _place(self) -> str:
+        path = self.stems[0].path
+        return str(path if path.name.endswith(STEM_MP4) else path.parent)
+
+    def _needed(self, recipes: dict[str, dict[str, float]]) -> list[Stem]:
+        used = {name for parts in recipes.values() for name in parts}
+        return [stem for stem in self.stems if stem.name in used]
+
+    def load(self, stems: Iterable[str]) -> dict[str, FloatArray]:
+        """Reads sources as they are in the files.
+
+        Args:
+            stems: names of sources; `accompaniment` and `mixture` are added up where
+                there is no such file.
+
+        Returns:
+            source -> float32 `(samples, channels)`, all of one length.
+
+        Raises:
+            DataError, AudioError: when a source is missing or cannot be read.
+        """
+        recipes = self.recipes(stems)
+        audio, _ = stem_files.read_stems(self._place(), self._needed(recipes))
+        return stem_files.mix(recipes, audio)
+
+    def load_resampled(
+        self, sources: Iterable[str], *, sample_rate: int, n_channels: int = 1
+    ) -> dict[str, FloatArray]:
+        """Reads sources as training hears them.
+
+        Returns:
+            source -> float32 `(samples, n_channels)` at `sample_rate`.
+
+        Raises:
+            DataError, AudioError: when a source is missing or cannot be read.
+        """
+        recipes = self.recipes(sources)
+        audio = stem_files.read_resampled(
+            self._place(),
+            self._needed(recipes),
+            sample_rate=sample_rate,
+            n_channels=n_channels,
+        )
+        return stem_files.mix(recipes, audio)
+
+
+def musdb_settings() -> dict[str, Any]:
+    """Returns the settings that `musdb` ships: `stem_ids`, `validation_tracks`, ...
+
+    Raises:
+        MunetError: when musdb is not installed as we know it.
+    """
+    found = importlib.util.find_spec("musdb")
+    if found is None or found.origin is None:
+        raise MunetError("musdb is not installed. Install it with:  pip install musdb")
+    path = Path(found.origin).parent / "configs" / "mus.yaml"
+    try:
+        settings: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise MunetError(
+            f"Cannot read musdb's settings {path}: {error.strerror}. "
+            "Install it again with:  pip install --force-reinstall musdb"
+        ) from error
+    return settings
+
+
+def find_tracks(source: str | Path, config: DataConfig) -> list[Track]:
+    """Lists the tracks of a data set, with their split.
+
+    Args:
+        source: a MUSDB18 or MUSDB18-HQ root, a folder of track folders (or of
+            `.stem.mp4` files), with or without `train`, `valid`, `test` folders
+            around them, the folder of one track, or one `.stem.mp4`.
+        config: sources, names of stem files, and the seed and share of validation.
+
+    Returns:
+        The tracks by split and name. Where the data set has no validation tracks of
+        its own, a seeded share of the training tracks is chosen, one at least.
+
+    Raises:
+        DataError: when there is no such folder, or no track in it.
+    """
+    source = Path(source)
+    names = {file.lower(): stem for stem, file in config.stem_names}
+    if source.is_file():
+        return [_single_file(source)]
+    if not source.is_dir():
+        raise DataError(f"There is no folder {source}. Check the path.")
+    if track := _folder_track(source, "train", names):
+        return [track]
+    tracks = []
+    for folder, split in _split_folders(source):
+        tracks += _tracks_in(folder, split, names)
+    if not tracks:
+        raise DataError(
+            f"No tracks with stems in {source}. Expected a folder for each track with "
+            f"files like vocals.wav and drums.wav in it, or {STEM_MP4} files; found: "
+            f"{_listing(source)}."
+        )
+    tracks = _with_validation(tracks, config)
+    return sorted(tracks, key=lambda track: (SPLITS.index(track.split), track.name))
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError as error:
+        raise DataError(
+            f"Cannot read the folder {folder}: {error.strerror}. Check its permissions."
+        ) from error
+    return [entry for entry in entries if not entry.name.startswith(".")]
+
+
+def _listing(folder: Path) -> str:
+    names = [entry.name for entry in _entries(folder)]
+    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "") or "nothing"
+
+
+def _split_folders(source: Path) -> list[tuple[Path, str]]:
+    """The folders that hold tracks: one per split, or the source itself."""
+    found = [
+        (entry, _SPLIT_FOLDERS[entry.name.lower()])
+        for entry in _entries(source)
+        if entry.is_dir() and entry.name.lower() in _SPLIT_FOLDERS
+    ]
+    return found or [(source, "train")]
+
+
+def _tracks_in(folder: Path, split: str, names: dict[str, str]) -> list[Track]:
+    tracks = []
+    for entry in _entries(folder):
+        if entry.is_dir():
+            track = _folder_track(entry, split, names)
+        elif entry.name.lower().endswith(STEM_MP4):
+            track = _stem_mp4(entry, split)
+        else:
+            continue
+        if track:
+            tracks.append(track)
+    return tracks
+
+
+def _folder_track(folder: Path, split: str, names: dict[str, str]) -> Track | None:
+    """Reads a folder as one track; None where it holds no audio files."""
+    files = [
+        entry
+        for entry in _entries(folder)
+        if entry.suffix.lower() in EXTENSIONS
+        and not entry.name.lower().endswith(STEM_MP4)
+        and entry.is_file()
+    ]
+    files.sort(key=lambda path: EXTENSIONS.index(path.suffix.lower()))
+    stems: dict[str, Stem] = {}
+    for path in files:
+        name = path.stem.lower()
+        name = names.get(name, name)
+        stems.setdefault(name, Stem(name, path))
+    if not stems:
+        return None
+    return Track(folder.name, split, tuple(stems[name] for name in sorted(stems)))
+
+
+def _stem_mp4(path: Path, split: str) -> Track:
+    ids: dict[str, int] = musdb_settings()["stem_ids"]
+    stems = (Stem(name, path, stream) for name, stream in sorted(ids.items()))
+    return Track(path.name[: -len(STEM_MP4)], split, tuple(stems))
+
+
+def _single_file(path: Path) -> Track:
+    n_streams = len(musdb_settings()["stem_ids"])
+    if not path.name.lower().endswith(STEM_MP4) or count_streams(path) < n_streams:
+        raise DataError(
+            f"{path} is no stem file. One file can be prepared when it is a {STEM_MP4} "
+            f"with {n_streams} audio streams; otherwise give the folder of stems."
+        )
+    return _stem_mp4(path, "train")
+
+
+def _with_validation(tracks: list[Track], config: DataConfig) -> list[Track]:
+    """Makes sure that there are validation tracks, whole songs of their own."""
+    if any(track.split == "valid" for track in tracks):
+        return tracks
+    training = sorted(track.name for track in tracks if track.split == "train")
+    held_out = set(training) & set(musdb_settings()["validation_tracks"])
+    if not held_out or len(held_out) == len(training):
+        held_out = _share(training, config.validation_share, config.seed)
+    return [
+        replace(track, split="valid")
+        if track.split == "train" and track.name in held_out
+        else track
+        for track in tracks
+    ]
+
+
+def _share(names: list[str], share: float, seed: int) -> set[str]:
+    if share == 0 or len(names) < 2:
+        return set()
+    n_held_out = min(len(names) - 1, max(1, round(share * len(names))))
+    order = np.random.default_rng(seed).permutation(len(names))
+    return {names[k] for k in order[:n_held_out]}
+
+
+def check_sources(tracks: Collection[Track], sources: Iterable[str]) -> None:
+    """Refuses a data set in which a track lacks a source, before anything is read.
+
+    Raises:
+        DataError: names the first such track.
+    """
+    wanted = list(sources)
+    for track in tracks:
+        track.recipes(wanted)
