@@ -1,0 +1,97 @@
+"""Settings: JSON round trips and refusals."""
+
+import dataclasses
+import json
+
+import pytest
+
+from keras_munet.config import (
+    PRESETS,
+    DataConfig,
+    FitConfig,
+    ModelConfig,
+    STFTConfig,
+    UNetConfig,
+    preset,
+)
+from keras_munet.errors import MunetError
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_survives_json(name):
+    config = preset(name)
+    assert FitConfig.from_json(config.to_json()) == config
+
+
+def test_data_config_survives_json():
+    config = DataConfig(stem_names=(("vocals", "lead_vox"),), silence_energy=0.5)
+    assert DataConfig.from_json(config.to_json()) == config
+
+
+def test_paper_presets_are_the_papers():
+    config = preset("paper-4src")
+    assert (config.optimizer, config.learning_rate, config.momentum) == (
+        "sgd",
+        0.01,
+        0.9,
+    )
+    assert (config.batch_size, config.plateau_patience, config.stop_patience) == (
+        16,
+        7,
+        60,
+    )
+    assert config.model.unet == UNetConfig("munet", 32, 6, 0.1, 0.0)
+    assert not config.augment
+    assert config.model.stft.chunk_length == 65_280
+
+
+@pytest.mark.parametrize("name", [n for n in PRESETS if not n.startswith("paper")])
+def test_other_presets_start_with_live_masks(name):
+    assert preset(name).model.unet.output_bias > 0
+
+
+def test_missing_keys_take_the_defaults():
+    assert FitConfig.from_json("{}") == FitConfig()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("nonsense", "not valid JSON"),
+        ("[1]", "must be a JSON object"),
+        ('{"epoch": 3}', "Unknown setting epoch in FitConfig"),
+        ('{"epochs": "3"}', "`epochs` must be int"),
+        ('{"epochs": true}', "`epochs` must be int"),
+        ('{"epochs": 0}', "`epochs` must be positive. Received: epochs=0"),
+        ('{"weighting": "pcgrad"}', "`weighting` must be one of unit, dwa"),
+        ('{"augment": ["pitch"]}', "`augment` must be one of gain"),
+        ('{"model": {"sources": "vocals"}}', "`sources` must be a list"),
+        ('{"model": 3}', "`model` must be an object"),
+        ('{"model": {"stft": {"n_fft": 1021}}}', "`n_fft` must be even"),
+    ],
+)
+def test_wrong_settings_say_what_is_wrong(text, message):
+    with pytest.raises(MunetError, match=message.replace("[", r"\[")):
+        FitConfig.from_json(text)
+
+
+def test_an_unreadable_file_is_named(tmp_path):
+    path = tmp_path / "config.json"
+    with pytest.raises(MunetError, match=r"Cannot read settings from .*config\.json"):
+        FitConfig.from_file(path)
+    path.write_text(json.dumps({"model": {"unet": {"width": 0}}}))
+    with pytest.raises(MunetError, match="`width` must be positive"):
+        FitConfig.from_file(path)
+
+
+def test_an_unknown_preset_lists_the_known_ones():
+    with pytest.raises(
+        MunetError, match=r"Unknown preset 'huge'\. Presets: paper-2src"
+    ):
+        preset("huge")
+
+
+def test_settings_cannot_be_changed():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        STFTConfig().n_fft = 3
+    assert ModelConfig().stft.n_bins == 512

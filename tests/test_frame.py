@@ -1,0 +1,174 @@
+"""The frame: imports point one way, starting is quick, errors have exit codes."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import keras_munet
+from keras_munet.cli.main import COMMANDS
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "keras_munet"
+
+LAYERS = {  # what each part may import, besides itself, config, errors, files, dsp
+    "layers": set(),
+    "models": {"layers"},
+    "data": set(),
+    "training": {"models", "layers"},
+    "export": {"models", "layers", "data", "separation"},
+    "separation": {"models", "layers", "data", "export"},
+    "evaluation": {"models", "layers", "data", "separation", "training"},
+    "interop": {"models", "layers"},
+    "reproduction": {
+        "models",
+        "layers",
+        "data",
+        "training",
+        "separation",
+        "evaluation",
+        "export",
+    },
+    "cli": {
+        "models",
+        "layers",
+        "data",
+        "training",
+        "separation",
+        "evaluation",
+        "export",
+        "interop",
+        "reproduction",
+    },
+}
+
+
+def _imported_parts(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = []
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        for name in names:
+            words = name.split(".")
+            if words[0] == "keras_munet" and words[1] in LAYERS:
+                yield words[1]
+
+
+@pytest.mark.parametrize("part", LAYERS)
+def test_imports_point_one_way(part):
+    for path in (PACKAGE / part).rglob("*.py"):
+        wrong = set(_imported_parts(path)) - LAYERS[part] - {part}
+        assert not wrong, f"{path.relative_to(ROOT)} imports {wrong}"
+
+
+@pytest.mark.parametrize(
+    ("package", "home"),
+    [("musdb", "data/tracks.py"), ("mir_eval", "evaluation/mir_eval_backend.py")],
+)
+def test_a_shaky_dependency_lives_in_one_file(package, home):
+    users = []
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            if any(name.split(".")[0] == package for name in names):
+                users.append(str(path.relative_to(PACKAGE)))
+    assert set(users) <= {home}
+
+
+def test_importing_the_package_loads_no_tensorflow_and_says_nothing():
+    code = (
+        "import keras_munet, sys; keras_munet.FitConfig;"
+        "assert not {'tensorflow', 'keras'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_every_public_name_is_there():
+    for name in keras_munet.__all__:
+        assert getattr(keras_munet, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        keras_munet.nonsense  # noqa: B018
+
+
+@pytest.mark.parametrize("name", ["cli", "export"])
+def test_the_links_at_the_top_are_no_packages(name, tmp_path):
+    assert (ROOT / name).resolve() == PACKAGE / name
+    done = subprocess.run(
+        [sys.executable, "-c", f"import {name}"], cwd=tmp_path, capture_output=True
+    )
+    assert b"ModuleNotFoundError" in done.stderr
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_with_an_explanation(name, run):
+    code, out, _ = run(name, "--help")
+    assert code == 0
+    assert out.startswith(f"Usage: keras-munet {name}")
+    assert len(out) > 200
+
+
+def test_help_lists_every_command_without_importing_any():
+    code = (
+        "import sys; from keras_munet.cli.main import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit as stop: assert stop.code == 0\n"
+        "heavy = {'tensorflow', 'keras', 'numpy', 'rich', 'matplotlib'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    for name in COMMANDS:
+        assert name in done.stdout
+
+
+def test_usage_errors_exit_with_2_and_user_errors_with_1(run, tmp_path):
+    code, out, err = run("fit")
+    assert (code, out) == (2, "")
+    assert "Missing argument 'DATA'" in err
+    code, out, err = run("nonsense")
+    assert code == 2
+    code, out, err = run("fit", tmp_path / "none", "--run", tmp_path / "run")
+    assert (code, out) == (1, "")
+    assert err.startswith("Error: ")
+
+
+def test_a_full_disk_is_said_in_words(run, monkeypatch, tmp_path):
+    import errno
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device", "cache/shard")
+
+    monkeypatch.setattr("keras_munet.data.cache.open_dataset", full)
+    code, _, err = run("fit", tmp_path, "--run", tmp_path / "run")
+    assert code == 1
+    assert err == (
+        "Error: No space left on device: cache/shard. Free some space and run the "
+        "same command again.\n"
+    )
+
+
+def test_ctrl_c_exits_with_130(run, monkeypatch, tmp_path):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("keras_munet.data.cache.open_dataset", interrupt)
+    code, _, err = run("fit", tmp_path, "--run", tmp_path / "run")
+    assert (code, err.strip()) == (130, "Stopped.")
+
+
+def test_no_file_names_a_download_host():
+    hosts = ("files.pythonhosted" + ".org", "registry.npmjs" + ".org")
+    done = subprocess.run(
+        ["git", "grep", "-l", "-F", *(f"-e{host}" for host in hosts)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == ""
