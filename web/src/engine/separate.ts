@@ -1,0 +1,231 @@
+/**
+ * The separation of one song: windows -> masks -> cross-fade -> carrier -> stems.
+ *
+ * The same road as keras_munet/separation/stream.py, with the song at hand as a
+ * whole. Memory does not grow with the song: what is done goes to `onSegment`.
+ */
+
+import {
+  carrierGrid,
+  type Grid,
+  MaskCarrier,
+  nFramesOf,
+  normalize,
+} from "../dsp/carrier";
+import { FFT } from "../dsp/fft";
+import { shareSample, type Song, songLength } from "../dsp/pcm";
+import { Resampler } from "../dsp/resample";
+import { chunkLength, type StftSettings } from "../dsp/settings";
+import { hann } from "../dsp/window";
+import { OverlapAdd } from "./overlap_add";
+import { FrameReader, monoReader } from "./song_reader";
+import { CrossFade, type MaskFrame, nMaskFrames, nWindows, windowStep } from "./windows";
+
+/** Runs the network on one chunk; gives masks (bins, frames, sources). */
+export type Infer = (waveform: Float32Array) => Promise<Float32Array>;
+
+/** A finished piece: each stem's samples from `start` on, channels interleaved. */
+export type OnSegment = (start: number, stems: Int16Array<ArrayBuffer>[]) => void;
+
+/** Stems that a model of `nSources` gives: a single source comes with the rest. */
+export function stemNames(sources: readonly string[]): string[] {
+  if (sources.length > 1) return [...sources];
+  const source = sources[0]!;
+  return [source, source === "vocals" ? "accompaniment" : `no_${source}`];
+}
+
+/** Separates a song window by window. */
+export class Separation {
+  private readonly grid: Grid;
+  private readonly carrier: MaskCarrier;
+  private readonly step: number;
+  private readonly resampler: Resampler;
+  private readonly nTotal: number;
+  private readonly writer: StemWriter;
+  private readonly known: MaskFrame[] = [];
+  private firstKnown = 0;
+  private nextFrame = 0;
+  readonly nWindows: number;
+
+  constructor(
+    private readonly song: Song,
+    sources: readonly string[],
+    private readonly stft: StftSettings,
+    private readonly infer: Infer,
+    private readonly onSegment: OnSegment,
+  ) {
+    this.grid = carrierGrid(song.sampleRate, stft);
+    this.carrier = new MaskCarrier(this.grid, stft);
+    this.step = windowStep(stft);
+    this.resampler = new Resampler(song.sampleRate, stft.sampleRate);
+    this.nTotal = nMaskFrames(stft, this.resampler.outputLength(songLength(song)));
+    this.nWindows = nWindows(stft, this.step, this.nTotal);
+    this.writer = new StemWriter(song, this.grid, Math.max(1, sources.length - 1));
+    this.nSources = sources.length;
+  }
+
+  private readonly nSources: number;
+
+  /**
+   * Runs to the end, or until `go` says no.
+   *
+   * @param go is asked before every window with the samples done so far.
+   * @returns whether the song was finished.
+   */
+  async run(go: (done: number) => Promise<boolean>): Promise<boolean> {
+    const read = monoReader(this.song);
+    const crossFade = new CrossFade(this.stft, this.nSources, this.step);
+    const chunk = new Float32Array(chunkLength(this.stft));
+    for (let window = 0; window < this.nWindows; window++) {
+      if (!(await go(this.writer.done))) return false;
+      this.resampler.process(window * this.step * this.stft.hopLength, chunk, read);
+      const masks = await this.infer(chunk);
+      const last = window === this.nWindows - 1;
+      for (const frame of crossFade.add(masks, last)) {
+        normalize(frame);
+        this.known.push(frame);
+      }
+      this.carry();
+      const start = this.writer.done;
+      const stems = this.writer.take();
+      if (stems[0]!.length > 0) this.onSegment(start, stems);
+    }
+    return true;
+  }
+
+  /** Applies masks to all frames of the carrier that they reach by now. */
+  private carry(): void {
+    const nFrames = nFramesOf(this.grid, songLength(this.song));
+    const row = new Float32Array(this.grid.nFft / 2 + 1);
+    for (; this.nextFrame < nFrames; this.nextFrame++) {
+      const place = Math.min(this.carrier.position(this.nextFrame), this.nTotal - 1);
+      const below = Math.floor(place);
+      const above = Math.min(below + 1, this.nTotal - 1);
+      if (above - this.firstKnown >= this.known.length) break;
+      const lower = this.known[below - this.firstKnown]!;
+      const upper = this.known[above - this.firstKnown]!;
+      this.writer.frame(this.nextFrame, (stem) => {
+        this.carrier.read(lower[stem]!, upper[stem]!, place - below, row);
+        return row;
+      });
+      this.known.splice(0, below - this.firstKnown);
+      this.firstKnown = below;
+    }
+    if (this.nextFrame === nFrames) this.writer.finish();
+  }
+}
+
+/** The carrier: transforms frames of the song, applies masks, writes 16-bit stems. */
+class StemWriter {
+  /** Samples handed out. */
+  done = 0;
+  private readonly fft: FFT;
+  private readonly window: Float64Array;
+  private readonly reader: FrameReader;
+  private readonly overlapAdd: OverlapAdd;
+  private readonly nSamples: number;
+  private readonly spectrum: [Float64Array, Float64Array];
+  private readonly masked: [Float64Array, Float64Array];
+  private readonly shares: Int32Array;
+  private position: number;
+  private ready = 0;
+  private stems: Int16Array<ArrayBuffer>[];
+
+  constructor(
+    private readonly song: Song,
+    private readonly grid: Grid,
+    private readonly nMasked: number,
+  ) {
+    const { nFft, hopLength } = grid;
+    this.fft = new FFT(nFft);
+    this.window = hann(nFft);
+    this.reader = new FrameReader(song, nFft, hopLength);
+    this.overlapAdd = new OverlapAdd(nMasked, this.window, hopLength);
+    this.nSamples = songLength(song);
+    this.spectrum = [new Float64Array(nFft), new Float64Array(nFft)];
+    this.masked = [new Float64Array(nFft), new Float64Array(nFft)];
+    this.shares = new Int32Array(nMasked + 1);
+    this.position = -nFft / 2;
+    this.stems = this.room(hopLength * 256);
+  }
+
+  private room(nSamples: number): Int16Array<ArrayBuffer>[] {
+    const length = nSamples * this.song.channels.length;
+    return Array.from({ length: this.nMasked + 1 }, () => new Int16Array(length));
+  }
+
+  /** Handles one frame; `maskOf` gives the carried mask of a stem. */
+  frame(number: number, maskOf: (stem: number) => Float32Array): void {
+    const [real, imaginary] = this.spectrum;
+    this.reader.read(number, this.window, real, imaginary);
+    this.fft.forward(real, imaginary);
+    for (let stem = 0; stem < this.nMasked; stem++) {
+      const [re, im] = this.masked;
+      multiply(this.spectrum, maskOf(stem), this.masked);
+      this.fft.inverse(re, im);
+      this.overlapAdd.add(stem, re, im);
+    }
+    this.overlapAdd.count();
+    this.emit();
+  }
+
+  /** Gives what the last frames still hold. */
+  finish(): void {
+    while (this.position < this.nSamples) this.emit();
+  }
+
+  private emit(): void {
+    const { hopLength } = this.grid;
+    this.overlapAdd.step((n, left, right) => {
+      const sample = this.position + n;
+      if (sample >= 0 && sample < this.nSamples) this.put(sample, left, right);
+    });
+    this.position += hopLength;
+  }
+
+  private put(sample: number, left: Float64Array, right: Float64Array): void {
+    const nChannels = this.song.channels.length;
+    const at = (sample - this.done) * nChannels;
+    if (at + nChannels > this.stems[0]!.length) this.grow();
+    for (let channel = 0; channel < nChannels; channel++) {
+      const value = this.song.channels[channel]![sample]!;
+      shareSample(value, channel === 0 ? left : right, this.shares);
+      for (let stem = 0; stem <= this.nMasked; stem++) {
+        this.stems[stem]![at + channel] = this.shares[stem]!;
+      }
+    }
+    this.ready = sample + 1 - this.done;
+  }
+
+  private grow(): void {
+    const larger = this.room((2 * this.stems[0]!.length) / this.song.channels.length);
+    larger.forEach((values, stem) => values.set(this.stems[stem]!));
+    this.stems = larger;
+  }
+
+  /** Hands out the samples from `done` on. */
+  take(): Int16Array<ArrayBuffer>[] {
+    const length = this.ready * this.song.channels.length;
+    const stems = this.stems.map((values) => values.slice(0, length));
+    this.done += this.ready;
+    this.ready = 0;
+    return stems;
+  }
+}
+
+/** Multiplies a spectrum with a real mask, the negative frequencies alike. */
+function multiply(
+  [real, imaginary]: [Float64Array, Float64Array],
+  mask: Float32Array,
+  [re, im]: [Float64Array, Float64Array],
+): void {
+  const length = real.length;
+  for (let bin = 0; bin < mask.length; bin++) {
+    const value = mask[bin]!;
+    const mirror = (length - bin) % length;
+    re[bin] = real[bin]! * value;
+    im[bin] = imaginary[bin]! * value;
+    re[mirror] = real[mirror]! * value;
+    im[mirror] = imaginary[mirror]! * value;
+  }
+}
