@@ -38,8 +38,7 @@ def progress_bar(title: str, *, quiet: bool = False) -> Iterator[Progress]:
         rich.progress.TimeElapsedColumn(),
         rich.progress.TimeRemainingColumn(),
     )
-    with rich.progress.Progress(
-        *columns, console=console, disable=quiet, transient=not console.is_terminal
-    ) as bar:
+    disable = quiet or not console.is_terminal
+    with rich.progress.Progress(*columns, console=console, disable=disable) as bar:
         task = bar.add_task(title, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

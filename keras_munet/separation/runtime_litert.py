@@ -1,12 +1,17 @@
 """Networks run by LiteRT: `.tflite` files, without TensorFlow."""
 
+import contextlib
+import os
+import struct
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from keras_munet.dsp import FloatArray
-from keras_munet.errors import ModelError, MunetError
+from keras_munet.errors import ModelError
 
 SIGNATURES = ("masks", "separate")
 """Signatures that give masks, the one that computes less first."""
@@ -38,10 +43,10 @@ class LiteRTRuntime:
             )
         try:
             self.config = read_metadata(path)
-        except ModelError:
-            raise
-        except MunetError as error:
-            raise ModelError(str(error)) from error
+        except (struct.error, IndexError, ValueError, TypeError) as error:
+            raise ModelError(
+                f"{path} is damaged: {error}. Copy or export it again."
+            ) from error
         self._interpreter = _interpreter(path, threads)
         signatures = self._interpreter.get_signature_list()
         usable = [name for name in SIGNATURES if name in signatures]
@@ -68,10 +73,25 @@ def _interpreter(path: Path, threads: int | None) -> Any:
             f"{path} needs LiteRT. Install it with:  pip install ai-edge-litert"
         ) from error
     try:
-        interpreter = Interpreter(model_path=str(path), num_threads=threads)
-        interpreter.allocate_tensors()
+        with _silent_stderr():
+            interpreter = Interpreter(model_path=str(path), num_threads=threads)
+            interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         raise ModelError(
             f"{path} cannot be loaded; it is damaged or of another kind: {error}"
         ) from error
     return interpreter
+
+
+@contextlib.contextmanager
+def _silent_stderr() -> Iterator[None]:
+    """Keeps the library from announcing its delegates on the terminal."""
+    sys.stderr.flush()
+    saved, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(null, 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(null)
