@@ -51,14 +51,16 @@ class _Reader:
                     chunks[place, ..., k] = self._record(source_row)[..., k]
         return chunks
 
-    def residual(self, rows: NDArray[np.int64]) -> NDArray[np.int32]:
-        """Returns what the sources leave of the mixture, `(batch, channels, n)`."""
-        rest = [
-            2 * self._record(row)[..., -1].astype(np.int32)
-            - self._record(row).sum(axis=-1, dtype=np.int32)
-            for row in rows
-        ]
-        return np.stack(rest)
+    def read_with_rest(
+        self, rows: NDArray[np.int64], source_rows: NDArray[np.int64]
+    ) -> NDArray[np.int32]:
+        """Like `read`, but last is what the sources of a chunk leave of its mixture."""
+        chunks = self.read(rows, source_rows).astype(np.int32)
+        for place, row in enumerate(rows):
+            own = self._record(row)
+            rest = 2 * own[..., -1].astype(np.int32) - own.sum(axis=-1, dtype=np.int32)
+            chunks[place, ..., -1] = rest
+        return chunks
 
 
 def chunks(
@@ -111,7 +113,7 @@ def chunks(
     options = tf.data.Options()
     options.deterministic = True
     return (
-        tf.data.Dataset.from_tensor_slices(_columns(plan))
+        tf.data.Dataset.from_tensor_slices(_columns(dataset, plan))
         .batch(batch_size, drop_remainder=drop_remainder)
         .map(_read_batch(dataset, index, plan), num_parallel_calls=2)
         .prefetch(2)
@@ -143,43 +145,46 @@ def _check(
         )
 
 
-def _columns(plan: Plan) -> tuple[Any, ...]:
-    """What `_read_batch` is called with, a row for each chunk."""
-    pick = np.zeros((len(plan.rows), 2), np.float32)  # of left and right
+def _columns(dataset: Dataset, plan: Plan) -> tuple[Any, ...]:
+    """What `_read_batch` is called with, a row for each chunk.
+
+    An augmentation is a linear map of the K + 1 signals that are read: gains on the
+    diagonal, and the mixture as the sum of the new sources and the rest.
+    """
+    n, n_sources = plan.gains.shape
+    pick = np.zeros((n, 2), np.float32)  # of left and right
     pick[plan.channels == LEFT] = 1, 0
     pick[plan.channels == RIGHT] = 0, 1
     pick[plan.channels == MID] = 0.5, 0.5
-    return plan.rows, plan.source_rows, plan.gains, pick
+    maps = np.zeros((n, n_sources + 1, n_sources + 1), np.float32)
+    diagonal = np.arange(n_sources)
+    maps[:, diagonal, diagonal] = plan.gains
+    maps[:, :-1, -1] = plan.gains
+    maps[:, -1, -1] = 0.0 if dataset.covers_mixture else 1.0
+    return plan.rows, plan.source_rows, pick, maps / np.float32(FULL_SCALE)
 
 
 def _read_batch(dataset: Dataset, index: NDArray[np.int64], plan: Plan) -> Any:
     """Returns the function that turns rows of the plan into a batch."""
     reader, shape = _Reader(dataset, index), dataset.record_shape
-    plain, covered = plan.is_plain, dataset.covers_mixture
-
-    def to_mono(signals: tf.Tensor, pick: tf.Tensor) -> tf.Tensor:
-        """`(batch, channels, ...)` -> `(batch, ...)`, full scale to 1."""
-        scaled = tf.cast(signals, tf.float32) * np.float32(1 / FULL_SCALE)
-        if shape[0] == 1:
-            return scaled[:, 0]
-        extra = [1] * (len(signals.shape) - 2)
-        weights = tf.reshape(pick, [-1, 2, *extra])
-        return tf.reduce_sum(scaled * weights, axis=1)
+    load: Any = reader.read
+    kind = tf.int16
+    if not (plan.is_plain or dataset.covers_mixture):
+        load, kind = reader.read_with_rest, tf.int32
 
     def read(
-        rows: tf.Tensor, source_rows: tf.Tensor, gains: tf.Tensor, pick: tf.Tensor
+        rows: tf.Tensor, source_rows: tf.Tensor, pick: tf.Tensor, maps: tf.Tensor
     ) -> tf.Tensor:
-        raw = tf.numpy_function(reader.read, [rows, source_rows], tf.int16)
+        raw = tf.numpy_function(load, [rows, source_rows], kind)
         raw.set_shape([rows.shape[0], *shape])
-        batch = to_mono(raw, pick)  # (batch, samples, K + 1)
-        if plain:
-            return batch
-        sources = batch[..., :-1] * gains[:, None, :]
-        mixture = tf.reduce_sum(sources, axis=-1, keepdims=True)
-        if not covered:
-            rest = tf.numpy_function(reader.residual, [rows], tf.int32)
-            rest.set_shape([rows.shape[0], *shape[:2]])
-            mixture += to_mono(rest, pick)[..., None]
-        return tf.concat([sources, mixture], axis=-1)
+        signals = tf.cast(raw, tf.float32)
+        if shape[0] == 1:
+            signals = signals[:, 0]
+        else:
+            signals = tf.reduce_sum(signals * pick[:, :, None, None], axis=1)
+        # (batch, chunk_length, K + 1)
+        if plan.is_plain:
+            return signals * np.float32(1 / FULL_SCALE)
+        return tf.matmul(signals, maps)
 
     return read

@@ -37,7 +37,7 @@ _RENDER = {
     "bass": bass.render,
     "other": chords.render,
 }
-_LEVEL_SPREAD = 0.5  # standard deviation of a stem's log energy from track to track
+_LEVEL_SPREAD = 0.4  # standard deviation of a stem's log energy from track to track
 _PEAK = 0.98
 _FIRST_TEST_INDEX = 100_000
 _SETTINGS = "synth.json"
