@@ -52,6 +52,9 @@ SHORTFALL_S = 0.25
 PIPED = 0x7FFF0000
 """Bytes of a wav from which its header is no statement about its length."""
 
+PADDING = 4096
+"""Samples that a codec may add behind the declared end to fill its last frame."""
+
 AudioFile = str | os.PathLike[str] | IO[bytes]
 
 
@@ -274,6 +277,22 @@ class _AVReader(AudioReader):
         self.tags = {tag: found[tag] for tag in TAGS if found.get(tag)}
 
     def _decode(self) -> Iterator[FloatArray]:
+        """Yields the frames, without the padding behind the declared end."""
+        surplus: list[FloatArray] = []
+        position = 0
+        for block in self._frames():
+            declared = self._n_declared or 0
+            n_inside = len(block) if not declared else max(0, declared - position)
+            position += len(block)
+            if position - declared > PADDING:  # the declaration was wrong
+                yield from [*surplus, block]
+                surplus, self._n_declared = [], None
+                continue
+            yield block[:n_inside]
+            if n_inside < len(block):
+                surplus.append(block[n_inside:])
+
+    def _frames(self) -> Iterator[FloatArray]:
         import av
 
         convert = av.AudioResampler(format="fltp")
