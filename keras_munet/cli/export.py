@@ -67,11 +67,10 @@ def saved_model(
     model: Path, out: Path, training_data: str, licence: str, quiet: bool
 ) -> None:
     """Write a SavedModel folder, for TensorFlow and TF Serving."""
+    from keras_munet.export.saved_model import export_saved_model
     from keras_munet.export.trained import load_trained
 
     trained = load_trained(model)
-    from keras_munet.export.saved_model import export_saved_model
-
     folder = export_saved_model(
         trained.network,
         trained.config,
@@ -133,6 +132,43 @@ def tflite(
     counts = ", ".join(f"{name} {n}" for name, n in exported.operators.items())
     click.echo(f"Operators (all builtin): {counts}")
     _verify(out, trained)
+
+
+@command.command()
+@model_argument
+@out_argument
+@click.option(
+    "--name", default="separator", show_default=True, help="Name of the servable."
+)
+@click.option(
+    "--version",
+    type=click.IntRange(1),
+    help="Number of the version; one more than the highest there by default.",
+)
+@card_options
+def serving(
+    model: Path,
+    out: Path,
+    name: str,
+    version: int | None,
+    training_data: str,
+    licence: str,
+) -> None:
+    """Publish a version in a model repository for TF Serving, with all around it."""
+    from keras_munet.export.serving import export_serving
+    from keras_munet.export.trained import load_trained
+
+    trained = load_trained(model)
+    folder = export_serving(
+        trained.network,
+        trained.config,
+        out,
+        name=name,
+        version=version,
+        training_data=training_data,
+        licence=licence,
+    )
+    click.echo(f"{folder}: published. Read {out / 'README.md'} to start the server.")
 
 
 @command.command()

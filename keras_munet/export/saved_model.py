@@ -13,10 +13,11 @@ from keras_munet.export.card import NOT_STATED, card_config, model_card
 from keras_munet.export.graph import SeparatorGraph
 from keras_munet.files import replacing
 
-SIGNATURES = ("separate_chunk", "separate", "separate_wav", "masks")
-FIXED_LENGTH = ("separate_chunk", "masks")
+SIGNATURES = ("separate_chunk", "separate", "separate_wav", "masks", "model_card")
+FIXED_LENGTH = ("separate_chunk", "masks", "model_card")
 """Signatures whose requests a server may merge into one batch."""
 
+DEFAULT = "serving_default"
 CARD_FILE = "model_card.json"
 
 
@@ -34,7 +35,8 @@ def export_saved_model(
     Signatures: `serving_default` and `separate_chunk` (`waveform`
     `[batch, chunk_length]` -> one waveform per source), `masks` (the same input),
     `separate` (`waveform` `[batch, n]`, any n), `separate_wav` (`wav_bytes`
-    `[batch]`, 16 bit at the model's rate -> `<source>_bytes`).
+    `[batch]`, 16 bit at the model's rate -> `<source>_bytes`), `model_card` (`row`
+    int32 `[batch]` -> the card's JSON text, for clients).
 
     Args:
         network: of any architecture.
@@ -59,19 +61,20 @@ def export_saved_model(
             f"`signatures` must be of {', '.join(SIGNATURES)}, with separate_chunk. "
             f"Received: {', '.join(signatures)}"
         )
-    graph = SeparatorGraph(network, config)
-    functions = {name: graph.functions[name] for name in signatures}
-    functions["serving_default"] = functions["separate_chunk"]
+    names = sorted({*signatures, DEFAULT})
     card = model_card(
         network,
         config,
-        artefact={"kind": "saved_model", "signatures": ", ".join(sorted(functions))},
+        artefact={"kind": "saved_model", "signatures": ", ".join(names)},
         training_data=training_data,
         licence=licence,
     )
+    text = json.dumps(card, indent=2) + "\n"
+    graph = SeparatorGraph(network, config, text)
+    functions = {name: graph.functions[name] for name in signatures}
+    functions[DEFAULT] = functions["separate_chunk"]
     with replacing(folder) as part:
         tf.saved_model.save(graph, str(part), signatures=functions)
-        text = json.dumps(card, indent=2) + "\n"
         (part / "assets").mkdir(exist_ok=True)
         (part / "assets" / CARD_FILE).write_text(text, encoding="utf-8")
     return folder

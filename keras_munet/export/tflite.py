@@ -133,14 +133,15 @@ def with_frames(config: ModelConfig, n_frames: int | None) -> ModelConfig:
 
 
 def _convert(network: "keras.Model", config: ModelConfig) -> bytes:
-    """Runs TensorFlow's converter on the frozen graph, batch 1, static shapes."""
+    """Runs TensorFlow's converter: weights frozen, batch 1, static shapes."""
     import tensorflow as tf
 
-    from keras_munet.export.graph import frozen
+    from keras_munet.export.graph import separator_function
 
     waveform = tf.TensorSpec([1, config.stft.chunk_length], tf.float32, "waveform")
     module = tf.Module()
-    module.separate = tf.function(frozen(network, config), input_signature=[waveform])
+    function, module.weights = separator_function(network, config)
+    module.separate = tf.function(function, input_signature=[waveform], autograph=False)
     with tempfile.TemporaryDirectory() as folder:
         tf.saved_model.save(module, folder, signatures={SIGNATURE: module.separate})
         converter = tf.lite.TFLiteConverter.from_saved_model(
