@@ -34,6 +34,22 @@ def _positive(**values: float) -> None:
             raise ValueError(f"`{name}` must be positive. Received: {name}={value}")
 
 
+def _source_names(sources: tuple[str, ...]) -> None:
+    if not sources or len(set(sources)) != len(sources):
+        raise ValueError(
+            "`sources` must be different names, at least one. "
+            f"Received: sources={sources}"
+        )
+    for name in sources:
+        if not isinstance(name, str) or not name.isidentifier():
+            raise ValueError(
+                "`sources` must be names of letters, digits and underscores. "
+                f"Received: {name!r}"
+            )
+        if name in ("mixture", "masks", "waveform"):
+            raise ValueError(f"`sources` cannot contain the reserved name {name!r}")
+
+
 class Config:
     """JSON in and out for the dataclasses below; unknown keys are refused."""
 
@@ -208,19 +224,7 @@ class ModelConfig(Config):
     unet: UNetConfig = field(default_factory=UNetConfig)
 
     def __post_init__(self) -> None:
-        if not self.sources or len(set(self.sources)) != len(self.sources):
-            raise ValueError(
-                "`sources` must be different names, at least one. "
-                f"Received: sources={self.sources}"
-            )
-        for name in self.sources:
-            if not isinstance(name, str) or not name.isidentifier():
-                raise ValueError(
-                    "`sources` must be names of letters, digits and underscores. "
-                    f"Received: {name!r}"
-                )
-            if name in ("mixture", "masks", "waveform"):
-                raise ValueError(f"`sources` cannot contain the reserved name {name!r}")
+        _source_names(self.sources)
         step = 2**self.unet.depth
         for name, value in (
             ("n_rows", self.stft.n_rows),
@@ -264,6 +268,7 @@ class DataConfig(Config):
     n_channels: int = 1
 
     def __post_init__(self) -> None:
+        _source_names(self.sources)
         if self.n_channels not in (1, 2):
             raise ValueError(
                 f"`n_channels` must be 1 or 2. Received: n_channels={self.n_channels}"
