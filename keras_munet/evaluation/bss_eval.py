@@ -236,19 +236,22 @@ def _toeplitz(gram: Array) -> Array:
 def _solve(matrix: Array, right: Array) -> tuple[Array, bool]:
     """Solves the normal equations; True where the matrix is numerically singular.
 
-    A singular matrix gets the smallest ridge that lets it be factorized, and the
-    ridge's effect is taken back by iterative refinement. The filters are then not
+    A singular matrix gets a ridge of the size of its rounding errors, so that it can
+    be factorized, and the ridge's effect is taken back by iterative refinement. The filters are then not
     unique, but what they project to is, and only that enters the scores.
     """
     ridge = 0.0
-    largest = float(np.max(np.diagonal(matrix)))
+    rounding = np.finfo(float).eps * len(matrix) * float(matrix.diagonal().max())
     while True:
         try:
-            shifted = matrix + ridge * np.eye(len(matrix)) if ridge else matrix
-            factor = scipy.linalg.cho_factor(shifted, lower=True, check_finite=False)
+            shifted = matrix.copy()
+            shifted.flat[:: len(matrix) + 1] += ridge
+            factor = scipy.linalg.cho_factor(
+                shifted, lower=True, overwrite_a=True, check_finite=False
+            )
             break
         except np.linalg.LinAlgError:
-            ridge = ridge * 10 if ridge else largest * np.finfo(float).eps
+            ridge = 10 * ridge if ridge else rounding
     solution = scipy.linalg.cho_solve(factor, right, check_finite=False)
     for _ in range(_REFINEMENTS if ridge else 0):
         rest = right - matrix @ solution
@@ -295,7 +298,7 @@ def _residuals(
                 estimate - target,
                 estimate - reference,
             )
-            energies[:, index] += [np.vdot(part, part) for part in parts]
+            energies[:, index] += [np.einsum("cs,cs->", part, part) for part in parts]
     return energies
 
 
