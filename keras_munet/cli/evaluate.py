@@ -1,12 +1,12 @@
 """`keras-munet evaluate`: BSS Eval scores of a model, or of anybody's stems."""
 
-import sys
 from pathlib import Path
 
 import click
 
 from keras_munet.cli.options import (
     overwrite_option,
+    print_table,
     progress_bar,
     quiet_option,
     split_names,
@@ -152,7 +152,7 @@ def command(
             overwrite=overwrite,
             progress=progress,
         )
-    _print(report_table(report, all_metrics=all_metrics))
+    print_table(report_table(report, all_metrics=all_metrics))
     for remark in remarks(report):
         click.echo(remark, err=True)
     return 1 if report.failed else 0
@@ -166,11 +166,3 @@ def _pairs(values: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
             raise click.BadParameter(f"--stem-name is SOURCE=NAME. Received: {value}")
         pairs.append((source, name))
     return tuple(pairs)
-
-
-def _print(table: object) -> None:
-    """Prints a table on stdout, as wide as it needs where that is no terminal."""
-    import rich.console
-
-    width = None if sys.stdout.isatty() else 160
-    rich.console.Console(file=sys.stdout, width=width).print(table)

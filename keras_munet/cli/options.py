@@ -42,3 +42,9 @@ def progress_bar(title: str, *, quiet: bool = False) -> Iterator[Progress]:
     with rich.progress.Progress(*columns, console=console, disable=disable) as bar:
         task = bar.add_task(title, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def print_table(table: object) -> None:
+    """Prints a rich table on stdout, as wide as it needs where that is no terminal."""
+    width = None if sys.stdout.isatty() else 200
+    rich.console.Console(file=sys.stdout, width=width).print(table)

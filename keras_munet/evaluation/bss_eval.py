@@ -237,8 +237,9 @@ def _solve(matrix: Array, right: Array) -> tuple[Array, bool]:
     """Solves the normal equations; True where the matrix is numerically singular.
 
     A singular matrix gets a ridge of the size of its rounding errors, so that it can
-    be factorized, and the ridge's effect is taken back by iterative refinement. The filters are then not
-    unique, but what they project to is, and only that enters the scores.
+    be factorized, and the ridge's effect is taken back by iterative refinement. The
+    filters are then not unique, but what they project to is, and only that enters
+    the scores.
     """
     ridge = 0.0
     rounding = np.finfo(float).eps * len(matrix) * float(matrix.diagonal().max())

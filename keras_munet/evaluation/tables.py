@@ -1,9 +1,11 @@
 """Tables of reports and comparisons, for people."""
 
+import math
 from typing import Any
 
 import rich.table
 
+from keras_munet.evaluation.compare import Comparison
 from keras_munet.evaluation.report import OVERALL, Report
 
 ROW_TITLES = {
@@ -83,3 +85,56 @@ def remarks(report: Report) -> list[str]:
                 "or a perfect estimate)."
             )
     return said
+
+
+def comparison_table(comparisons: list[Comparison]) -> rich.table.Table:
+    """Returns one row per report and source: how much better than the first."""
+    first, metric = comparisons[0].first, comparisons[0].metric.upper()
+    table = rich.table.Table(
+        title=f"{metric} difference from {first}, paired by song, in dB",
+        title_justify="left",
+    )
+    for column in ("", "source"):
+        table.add_column(column)
+    for column in ("songs", "mean", "median", "95 % interval", "p (Holm)", "better in"):
+        table.add_column(column, justify="right")
+    table.add_column("difference?")
+    for comparison in comparisons:
+        for row in comparison.differences:
+            table.add_row(
+                comparison.second if row is comparison.differences[0] else "",
+                row.source,
+                str(row.n),
+                f"{row.mean:+.2f}",
+                f"{row.median:+.2f}",
+                f"[{row.low:+.2f}, {row.high:+.2f}]",
+                f"{row.p:.2g}",
+                f"{100 * row.better:.0f} %",
+                "yes" if row.shown else "not shown",
+            )
+        table.add_section()
+    return table
+
+
+def comparison_json(comparisons: list[Comparison]) -> list[dict[str, Any]]:
+    """Returns the differences as JSON-ready values."""
+    return [
+        {
+            "first": comparison.first,
+            "second": comparison.second,
+            "metric": comparison.metric,
+            "differences": [
+                {
+                    **{k: _json(v) for k, v in vars(row).items()},
+                    "shown": row.shown,
+                    "words": row.in_words(comparison.first, comparison.second),
+                }
+                for row in comparison.differences
+            ],
+        }
+        for comparison in comparisons
+    ]
+
+
+def _json(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
