@@ -54,7 +54,9 @@ def tracks(n: int, seconds: float) -> Iterator[tuple[str, Stems]]:
     length = round(seconds * RATE)
     real = {
         name: read_audio(path, stream=number)[0][:length]
-        for name, number in zip(("drums", "bass", "other", "vocals"), (1, 2, 3, 4))
+        for name, number in zip(
+            ("drums", "bass", "other", "vocals"), (1, 2, 3, 4), strict=True
+        )
     }
     yield "real excerpt", real
     for index in range(n):
@@ -147,7 +149,7 @@ def main() -> None:
             for _, stems in of:
                 sources, masks = masks_of(stems, noisy)
                 estimates = apply(change(masks), sum(stems.values()), rule)
-                for ref, est in zip(references(stems, sources), estimates):
+                for ref, est in zip(references(stems, sources), estimates, strict=True):
                     if np.any(ref):
                         yield np.array([sdr(ref, est), sdr(ref, est, HIGH_HZ)])
 

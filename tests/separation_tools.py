@@ -83,14 +83,14 @@ def _folder():
     return tempfile.TemporaryDirectory(prefix="munet-models-")
 
 
-def tiny_network(sources=TWO_SOURCES, seed=0):
-    """An untrained network whose masks vary: width 4, depth 4, uneven norms."""
+def tiny_network(sources=TWO_SOURCES, seed=0, depth=4):
+    """An untrained network whose masks vary: width 4, uneven norms."""
     import keras
 
     from keras_munet.models import build_network
 
     keras.utils.set_random_seed(seed)
-    unet = UNetConfig(width=4, depth=4, output_bias=0.5)
+    unet = UNetConfig(width=4, depth=depth, output_bias=0.5)
     config = ModelConfig(sources=sources, unet=unet)
     network = build_network(config)
     rng = np.random.default_rng(seed)

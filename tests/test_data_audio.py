@@ -1,4 +1,5 @@
 import io
+import itertools
 import os
 import subprocess
 import sys
@@ -294,7 +295,7 @@ def test_resampling_does_not_depend_on_blocks(rates):
     assert len(whole) == round(len(audio) * rates[1] / rates[0])
     resampler = Resampler(*rates, 2)
     ends = np.cumsum([0, 1, 7, 4096, 13, 20000, len(audio)])
-    blocks = [audio[a:b] for a, b in zip(ends, ends[1:], strict=False)]
+    blocks = [audio[a:b] for a, b in itertools.pairwise(ends)]
     parts = [*(resampler.push(block) for block in blocks), resampler.flush()]
     np.testing.assert_array_equal(np.concatenate(parts), whole)
 
