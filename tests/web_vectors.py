@@ -11,6 +11,7 @@ import numpy as np
 
 from keras_munet.config import ModelConfig, STFTConfig, UNetConfig
 from keras_munet.data.resample import resample
+from keras_munet.export.web.page import front_end
 from keras_munet.separation.band import carrier_grid, full_band_masks, normalize
 from keras_munet.separation.masks import fade, window_step
 from keras_munet.separation.recipe import complete_quantized, make_recipe
@@ -100,6 +101,10 @@ def vectors() -> dict[str, Any]:
     step = window_step(STFT, OVERLAP)
     two, four = ("vocals", "accompaniment"), ("vocals", "drums", "bass", "other")
     return {
+        "settings.json": {
+            "small": front_end(STFT),
+            "model": front_end(STFTConfig()),
+        },
         "carrier.json": [carrier(rate) for rate in (8000, 10880, 44100, 48000)],
         "fade.json": {"step": step, "weights": fade(STFT.n_frames, step).tolist()},
         "resample.json": [resampling(rate) for rate in (8000, 44100, 48000)],

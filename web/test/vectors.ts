@@ -10,16 +10,9 @@ export function vectors<T>(name: string): T {
   return JSON.parse(readFileSync(path, "utf-8")) as T;
 }
 
-/** The small front end of the vectors. */
-export const SMALL: StftSettings = { sampleRate: 680, nFft: 62, hopLength: 16, nFrames: 16 };
-
-/** The front end of the models. */
-export const MODEL: StftSettings = {
-  sampleRate: 10880,
-  nFft: 1022,
-  hopLength: 256,
-  nFrames: 256,
-};
+/** The small front end of the vectors, and that of the models. */
+export const { small: SMALL, model: MODEL } =
+  vectors<Record<"small" | "model", StftSettings>>("settings.json");
 
 /** The noise of the vectors. */
 export function noise(n: number, seed: number): Int16Array {

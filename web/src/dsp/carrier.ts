@@ -7,12 +7,6 @@
 
 import { nBins, type StftSettings } from "./settings";
 
-/** Masks are read up to this share of the model's rate. */
-const LIMIT = 0.46;
-
-/** The band whose mean stands for all above the limit. */
-const TOP = [0.37, 0.46] as const;
-
 /** Added to every mask before normalising: where all are zero, shares are equal. */
 const SILENT = 1e-6;
 
@@ -74,13 +68,14 @@ export class MaskCarrier {
     const places: number[] = [];
     for (let bin = 0; bin <= grid.nFft / 2; bin++) {
       const hz = (bin * grid.sampleRate) / grid.nFft;
-      if (hz <= LIMIT * stft.sampleRate) places.push(hz / width);
+      if (hz <= stft.limit * stft.sampleRate) places.push(hz / width);
     }
     this.below = Int32Array.from(places, Math.floor);
     this.share = Float32Array.from(places, (place) => place - Math.floor(place));
     const inside = Array.from({ length: nBins(stft) }, (_, bin) => bin).filter(
       (bin) =>
-        bin * width >= TOP[0] * stft.sampleRate && bin * width <= TOP[1] * stft.sampleRate,
+        bin * width >= stft.top[0] * stft.sampleRate &&
+        bin * width <= stft.top[1] * stft.sampleRate,
     );
     this.top = [inside[0]!, inside[inside.length - 1]! + 1];
     this.timed = new Float32Array(nBins(stft));

@@ -78,7 +78,7 @@ export class Separation {
     const chunk = new Float32Array(chunkLength(this.stft));
     for (let window = 0; window < this.nWindows; window++) {
       if (!(await go(this.writer.done))) return false;
-      this.resampler.process(window * this.step * this.stft.hopLength, chunk, read);
+      this.listen(window * this.step * this.stft.hopLength, chunk, read);
       const masks = await this.infer(chunk);
       const last = window === this.nWindows - 1;
       for (const frame of crossFade.add(masks, last)) {
@@ -91,6 +91,17 @@ export class Separation {
       if (stems[0]!.length > 0) this.onSegment(start, stems);
     }
     return true;
+  }
+
+  /** Fills a chunk with what the model hears from `start` on; zeros after the song. */
+  private listen(
+    start: number,
+    chunk: Float32Array,
+    read: (from: number, to: number) => Float32Array,
+  ): void {
+    this.resampler.process(start, chunk, read);
+    const length = this.resampler.outputLength(songLength(this.song));
+    chunk.fill(0, Math.max(0, Math.min(chunk.length, length - start)));
   }
 
   /** Applies masks to all frames of the carrier that they reach by now. */

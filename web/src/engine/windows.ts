@@ -7,15 +7,12 @@
 
 import { nBins, type StftSettings } from "../dsp/settings";
 
-/** Share of a window that the next one covers again. */
-export const OVERLAP = 0.25;
-
 /** One row of bins per source. */
 export type MaskFrame = Float32Array[];
 
 /** Frames from one window to the next, at least one. */
-export function windowStep(stft: StftSettings, overlap = OVERLAP): number {
-  return Math.max(1, Math.round((1 - overlap) * (stft.nFrames - 1)));
+export function windowStep(stft: StftSettings): number {
+  return Math.max(1, Math.round((1 - stft.overlap) * (stft.nFrames - 1)));
 }
 
 /** Weights of a window's frames: a trapezoid, nowhere zero. */

@@ -1,0 +1,7 @@
+// node run.mjs SCENARIO '{"chromium": ..., "url": ..., ...}' -> one JSON line on stdout
+
+import * as scenarios from "./scenarios.mjs";
+
+const [name, text] = process.argv.slice(2);
+const result = await scenarios[name](JSON.parse(text));
+console.log(JSON.stringify(result));
