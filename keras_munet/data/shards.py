@@ -5,12 +5,14 @@ K + 1)`, the K sources in order and the mixture last. Full scale is 32767.
 """
 
 import errno
+import functools
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy.sparse
 
 from keras_munet import dsp, files
 from keras_munet.config import Config, DataConfig, STFTConfig
@@ -97,9 +99,20 @@ def to_int16(audio: FloatArray) -> tuple[np.ndarray[Any, Any], float, int]:
 def energy(signals: FloatArray, stft: STFTConfig) -> FloatArray:
     """Returns the mean |S|^2 per warped bin (paper, eq. 6): `(..., n)` -> `(...)`."""
     spectrum = dsp.stft(signals, n_fft=stft.n_fft, hop_length=stft.hop_length)
-    warped = dsp.warp_magnitude(np.abs(spectrum), stft)
-    mean: FloatArray = np.mean(np.square(warped, dtype=np.float64), axis=(-2, -1))
+    magnitude = np.moveaxis(np.abs(spectrum), -2, 0)  # (n_bins, ..., frames)
+    shape = magnitude.shape[1:]
+    warped = _sparse_warp(stft) @ magnitude.reshape(stft.n_bins, -1)
+    warped = warped.reshape(stft.n_rows, *shape)
+    if (time := dsp.time_matrix(stft, shape[-1])) is not None:
+        warped = warped @ time.T
+    mean: FloatArray = np.mean(np.square(warped), axis=(0, -1), dtype=np.float64)
     return mean
+
+
+@functools.cache
+def _sparse_warp(stft: STFTConfig) -> scipy.sparse.csr_array:
+    """The warp has two numbers in a row; a dense product keeps all cores busy."""
+    return scipy.sparse.csr_array(dsp.warp_matrix(stft))
 
 
 def _read(job: Job) -> FloatArray:
@@ -115,9 +128,10 @@ def _read(job: Job) -> FloatArray:
 
 def _measure(chunk: np.ndarray[Any, Any], stft: STFTConfig) -> list[float]:
     """Energies of the signals of a chunk, and of the residual, as training hears it."""
-    mono = chunk.mean(axis=0, dtype=np.float32).T / FULL_SCALE  # (K + 1, samples)
+    total = chunk.sum(axis=0, dtype=np.float32) if len(chunk) > 1 else chunk[0]
+    mono = total.T / np.float32(FULL_SCALE * len(chunk))  # (K + 1, samples)
     residual = mono[-1:] - mono[:-1].sum(axis=0)
-    measured = energy(np.concatenate([mono, residual]).astype(np.float32), stft)
+    measured = energy(np.concatenate([mono, residual]), stft)
     return [float(f"{value:.6g}") for value in measured]
 
 

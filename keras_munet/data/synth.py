@@ -14,14 +14,15 @@ from typing import Any
 
 import numpy as np
 import soundfile
-import soxr
 
-from keras_munet import dsp, files
+from keras_munet import files
 from keras_munet.config import STFTConfig
 from keras_munet.data import workers as work
 from keras_munet.data.music import bass, chords, drums, voice
 from keras_munet.data.music.song import STEMS, draw_song
 from keras_munet.data.music.tones import RATE
+from keras_munet.data.resample import downmix, resample
+from keras_munet.data.shards import energy
 from keras_munet.dsp import FloatArray
 from keras_munet.errors import DataError
 
@@ -46,10 +47,8 @@ _SETTINGS = "synth.json"
 def _energy(stereo: FloatArray) -> float:
     """Mean |S|^2 per bin as training hears it: mono, 10 880 Hz, warped."""
     stft = STFTConfig()
-    mono = soxr.resample(stereo.mean(axis=1), RATE, stft.sample_rate, "HQ")
-    spectrum = dsp.stft(mono, n_fft=stft.n_fft, hop_length=stft.hop_length)
-    warped = dsp.warp_magnitude(np.abs(spectrum), stft)
-    return float(np.mean(warped.astype(np.float64) ** 2))
+    mono = resample(downmix(stereo)[:, None], RATE, stft.sample_rate)[:, 0]
+    return float(energy(mono, stft))
 
 
 def _limited(sound: FloatArray) -> FloatArray:
