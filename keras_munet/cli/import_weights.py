@@ -45,20 +45,17 @@ def command(
       keras-munet import-weights baseline.pth vocals.keras --sources vocals
       keras-munet separate song.mp3 --model munet.keras --out stems
     """  # noqa: D301  click reads the control character
-    from keras_munet.interop.torch_checkpoint import import_checkpoint
+    from keras_munet.cli.tensorflow import import_quietly
+    from keras_munet.interop.torch_checkpoint import read_checkpoint
 
     if model.suffix != ".keras":
         raise click.UsageError(f"MODEL must end in .keras. Received: {model}")
     try:
-        result = import_checkpoint(
-            checkpoint,
-            model,
-            sources=sources,
-            architecture=architecture,
-            overwrite=overwrite,
-        )
+        read = read_checkpoint(checkpoint, sources=sources, architecture=architecture)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
+    import_quietly()
+    result = read.save(model, overwrite=overwrite)
     if not quiet:
         config = result.config
         click.echo(

@@ -70,7 +70,7 @@ def infer_config(
         ValueError: when `sources` holds names that no output can have.
     """
     for name in (FIRST, LAST):
-        if name not in tensors or tensors[name].ndim != 4:
+        if name not in tensors or tensors[name].ndim != 4 or not tensors[name].size:
             raise ModelError(
                 f"No network of the authors': no convolution {name}. "
                 f"Tensors there: {_names(tensors)}."

@@ -32,44 +32,67 @@ class Imported:
     n_counters: int
 
 
-def import_checkpoint(
-    checkpoint: str | Path,
+@dataclass(frozen=True)
+class Checkpoint:
+    """A whole network of the authors', read and checked.
+
+    Attributes:
+        tensors: by plain name, in PyTorch's layout.
+        config: of the same network in Keras.
+    """
+
+    tensors: Tensors
+    config: ModelConfig
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> Imported:
+        """Writes the `.keras` file; on any error `path` stays as it was.
+
+        Raises:
+            ModelError: when `path` exists and is not to be replaced.
+        """
+        if Path(path).exists() and not overwrite:
+            raise ModelError(
+                f"{path} exists already. Choose another name, or --overwrite."
+            )
+        from keras_munet.models import save_model
+
+        network = network_from_tensors(self.tensors, self.config)
+        save_model(network, self.config, path)
+        n_used = len(network.weights)
+        n_parameters = sum(int(np.prod(v.shape)) for v in network.trainable_weights)
+        n_counters = len(self.tensors) - n_used
+        return Imported(self.config, n_parameters, n_used, n_counters)
+
+
+def read_checkpoint(
     path: str | Path,
     *,
     sources: tuple[str, ...] = (),
     architecture: str | None = None,
-    overwrite: bool = False,
-) -> Imported:
-    """Writes a checkpoint's network to `path`; every tensor is used exactly once.
+) -> Checkpoint:
+    """Reads a checkpoint and makes sure that every tensor has its place.
+
+    Needs PyTorch but no TensorFlow.
 
     Args:
-        checkpoint: file of `torch.save`, see `read_tensors`.
-        path: the `.keras` file to write; on any error it stays as it was.
+        path: file of `torch.save`, see `read_tensors`.
         sources: names of the outputs, in order; see `infer_config`.
         architecture: what the checkpoint must be; by default whatever it is.
-        overwrite: whether an existing file is replaced.
 
     Raises:
         MissingExtraError: when PyTorch is not there.
-        ModelError: when the checkpoint is not a whole network of the authors', or
-            when `path` exists; the message names file and tensors.
+        ModelError: when the file is not a whole network of the authors'; the message
+            names file and tensors.
         ValueError: when a source has a name that no output can have.
     """
-    if Path(path).exists() and not overwrite:
-        raise ModelError(f"{path} exists already. Choose another name, or --overwrite.")
+    stored = read_tensors(path)
     try:
-        tensors = plain_names(read_tensors(checkpoint))
+        tensors = plain_names(stored)
         config = infer_config(tensors, sources=sources, architecture=architecture)
-        network = network_from_tensors(tensors, config)
+        check(tensors, config)
     except ModelError as error:
-        named = str(checkpoint) in str(error)
-        raise error if named else ModelError(f"{checkpoint}: {error}") from error
-    from keras_munet.models import save_model
-
-    save_model(network, config, path)
-    n_used = len(network.weights)
-    n_parameters = sum(int(np.prod(v.shape)) for v in network.trainable_weights)
-    return Imported(config, n_parameters, n_used, len(tensors) - n_used)
+        raise ModelError(f"{path}: {error}") from error
+    return Checkpoint(tensors, config)
 
 
 def network_from_tensors(tensors: Tensors, config: ModelConfig) -> "keras.Model":

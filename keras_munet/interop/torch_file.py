@@ -108,9 +108,15 @@ def _torch() -> Any:
 def _array(path: Path, name: object, value: Any) -> FloatArray:
     import torch
 
-    if not isinstance(value, torch.Tensor) or value.layout != torch.strided:
+    plain = (
+        isinstance(value, torch.Tensor)
+        and value.layout == torch.strided
+        and not (value.is_meta or value.is_quantized or value.is_complex())
+    )
+    if not plain:
         raise ModelError(
-            f"{path}: {name} is no plain tensor but a {type(value).__name__}."
+            f"{path}: {name} is no plain tensor of real numbers "
+            f"({type(value).__name__})."
         )
     array: FloatArray = value.detach().to(torch.float32).numpy()
     return np.asarray(array)
