@@ -306,7 +306,7 @@ class FitConfig(Config):
         keep_silent: train on chunks with a silent source, too.
         augment: names of augmentations, applied in this order.
         precision: Keras dtype policy.
-        jit: compile the training step with XLA.
+        jit: compile the training step with XLA; needs `deterministic` False.
         deterministic: deterministic operators (needed for bit-identical reruns).
         seed: seeds initial weights, dropout, order and augmentation.
     """
@@ -350,6 +350,12 @@ class FitConfig(Config):
             raise ValueError(
                 "`plateau_factor` must lie in (0, 1). "
                 f"Received: plateau_factor={self.plateau_factor}"
+            )
+        if self.jit and self.deterministic:
+            raise ValueError(
+                "XLA has no deterministic operators: `jit` needs `deterministic` to "
+                f"be False. Received: jit={self.jit}, "
+                f"deterministic={self.deterministic}"
             )
         if self.clip_norm < 0:
             raise ValueError(

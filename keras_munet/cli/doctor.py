@@ -62,6 +62,10 @@ def _packages() -> bool:
 
 def _devices() -> bool:
     import numpy as np
+
+    from keras_munet.cli.tensorflow import import_quietly
+
+    import_quietly()
     import tensorflow as tf
 
     click.echo("Devices")

@@ -67,7 +67,11 @@ from keras_munet.errors import MunetError
 )
 @click.option("--keep-silent", is_flag=True, help="Keep chunks with a silent source.")
 @click.option("--precision", type=click.Choice(PRECISIONS))
-@click.option("--jit", is_flag=True, help="Compile the training step with XLA.")
+@click.option(
+    "--jit",
+    is_flag=True,
+    help="Compile the training step with XLA; needs --no-deterministic.",
+)
 @click.option(
     "--deterministic/--no-deterministic",
     default=None,
@@ -98,6 +102,9 @@ def command(
       keras-munet fit cache --run run --weighting ebw-p1 --epochs 100
       keras-munet separate song.mp3 --model run --out stems
     """
+    from keras_munet.cli.tensorflow import import_quietly
+
+    import_quietly()
     from keras_munet.cli.training import train
     from keras_munet.data.cache import open_dataset
 

@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Args:
         arguments: the words after `keras-munet`; those of this process by default.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # twice as fast in training
     try:
         code = cli.main(arguments, prog_name="keras-munet", standalone_mode=False)

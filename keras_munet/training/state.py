@@ -66,7 +66,10 @@ def load_state(
         return None
     values = read_values(folder)
     try:
-        with np.load(folder / values["arrays"], allow_pickle=False) as arrays:
+        with (
+            (folder / values["arrays"]).open("rb") as file,
+            np.load(file, allow_pickle=False) as arrays,
+        ):
             if len(arrays.files) != len(variables):
                 raise ValueError(
                     f"{len(arrays.files)} arrays for {len(variables)} variables"

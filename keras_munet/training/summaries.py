@@ -58,9 +58,11 @@ class Summaries:
         for source in self.config.sources:
             sounds[source] = np.asarray(outputs[source])[0]
         for name, sound in sounds.items():
-            tf.summary.audio(name, sound[None, :, None], sample_rate=stft.sample_rate)
+            tf.summary.audio(
+                f"sound/{name}", sound[None, :, None], sample_rate=stft.sample_rate
+            )
             spectrum = dsp.stft(sound, n_fft=stft.n_fft, hop_length=stft.hop_length)
-            tf.summary.image(name, _picture(np.abs(spectrum)))
+            tf.summary.image(f"spectrogram/{name}", _picture(np.abs(spectrum)))
 
     def close(self) -> None:
         """Ends the event file."""

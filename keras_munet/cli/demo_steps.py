@@ -1,0 +1,127 @@
+"""The five steps of the demo, each one call of the library."""
+
+import dataclasses
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from keras_munet.cli.training import train_one
+from keras_munet.config import DataConfig, preset
+from keras_munet.data import cache, synth
+from keras_munet.data.audio import read_audio
+from keras_munet.data.dataset import Dataset
+from keras_munet.evaluation import figures
+from keras_munet.evaluation.evaluate import evaluate
+from keras_munet.evaluation.report import Report
+from keras_munet.evaluation.selection import choose_setting, select_tracks
+from keras_munet.evaluation.tables import report_table
+from keras_munet.separation.separator import Separator
+
+Progress = Callable[[float, float], None]
+TITLES = {
+    "generated": "A generated song that training never saw",
+    "excerpt": "Real music: the MUSDB18 excerpt of The Easton Ellises, Falcon 69",
+}
+EXCERPT = "The Easton Ellises - Falcon 69.stem.mp4"
+
+
+def make_songs(
+    out: Path, n_tracks: int, seconds: float, seed: int, progress: Progress
+) -> Path:
+    """Generates the songs, one of them for testing."""
+    folder = out / "songs"
+    synth.write_tracks(
+        folder, n_tracks, seconds=seconds, seed=seed, n_test_tracks=1, progress=progress
+    )
+    return folder
+
+
+def make_cache(out: Path, songs: Path, progress: Progress) -> Dataset:
+    """Prepares vocals and accompaniment of the songs."""
+    config = DataConfig(validation_share=0.13)
+    return cache.prepare(songs, out / "cache", config, progress=progress)
+
+
+def train_network(
+    out: Path, dataset: Dataset, width: int, epochs: int, seed: int, *, quiet: bool
+) -> Path:
+    """Trains a small M-U-Net with EBW_P1 and returns its run folder."""
+    config = preset("mobile-2src")
+    unet = dataclasses.replace(config.model.unet, width=width)
+    config = dataclasses.replace(
+        config,
+        model=dataclasses.replace(config.model, unet=unet),
+        weighting="ebw-p1",
+        batch_size=8,
+        epochs=epochs,
+        seed=seed,
+    )
+    run = out / "run"
+    train_one(dataset, config, run, tflite=True, quiet=quiet)
+    return run
+
+
+def excerpt() -> Path:
+    """Returns the real excerpt that stempeg ships, without importing stempeg."""
+    spec = importlib.util.find_spec("stempeg")
+    if spec is None or spec.origin is None:  # pragma: no cover  musdb requires it
+        raise FileNotFoundError("stempeg is not installed: pip install stempeg")
+    return Path(spec.origin).parent / "data" / EXCERPT
+
+
+def separate(out: Path, run: Path, name: str, path: Path) -> Path:
+    """Separates a test track's mixture into full-band stems."""
+    mixture = next(path.glob("test/*/mixture.wav")) if path.is_dir() else path
+    folder = out / "stems" / name
+    if not folder.exists():
+        Separator.load(run).separate_file(mixture, folder)
+    return folder
+
+
+def score(out: Path, run: Path, name: str, path: Path) -> Report:
+    """Scores the model on a test track, beside mixture and ideal masks."""
+    tracks = select_tracks(
+        path, DataConfig(), split="test" if path.is_dir() else "all", names=()
+    )
+    setting, estimator = choose_setting(
+        tracks,
+        model=run,
+        estimates=None,
+        sources=(),
+        protocol="paper",
+        masks=None,
+        backend="fast",
+        oracle=True,
+        device=None,
+    )
+    report = out / f"report-{name}.json"
+    return evaluate(tracks, setting, estimator, report, overwrite=True)
+
+
+def table(report: Report) -> Any:
+    """Returns the scores as a table to print."""
+    return report_table(report)
+
+
+def draw(out: Path, run: Path, dataset: Dataset, stems: list[Path]) -> list[Path]:
+    """Draws losses, weights, energies and the stems' spectrograms."""
+    history = figures.read_history(run / "history.csv")
+    folder = out / "plots"
+    energies = dict(dataset.energies_without_silent)
+    pictures = [
+        figures.plot_losses({"demo": history}, folder / "losses.png"),
+        figures.plot_weights(history, folder / "weights.png"),
+        figures.plot_energies({"generated songs": energies}, folder / "energies.png"),
+    ]
+    for place in stems:
+        sounds = {path.stem: read_audio(path) for path in sorted(place.glob("*.wav"))}
+        rate = next(iter(sounds.values()))[1]
+        pictures.append(
+            figures.plot_spectrograms(
+                {name: sound.mean(axis=1) for name, (sound, _) in sounds.items()},
+                rate,
+                folder / f"spectrograms-{place.name}.png",
+            )
+        )
+    return pictures

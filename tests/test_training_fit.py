@@ -1,0 +1,302 @@
+"""Training: it learns, resumes exactly, refuses what would spoil a run."""
+
+import csv
+import dataclasses
+import json
+import logging
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from training_tools import STFT, quick, small_cache
+
+from keras_munet.config import WEIGHTINGS, UNetConfig
+from keras_munet.data.batches import CachedBatches
+from keras_munet.errors import DataError, MunetError
+from keras_munet.files import sha256
+from keras_munet.models import load_model
+from keras_munet.training.loop import Listener, fit
+
+
+@pytest.fixture(scope="session")
+def dataset(tmp_path_factory):
+    return small_cache(tmp_path_factory.mktemp("training"))
+
+
+def _fit(dataset, config, folder, **settings):
+    return fit(CachedBatches(dataset, config), config, folder, **settings)
+
+
+@pytest.fixture(scope="session")
+def finished(dataset, tmp_path_factory):
+    """An uninterrupted run with everything that must be restored in it."""
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    return _fit(dataset, _resumable(), folder)
+
+
+def _resumable():
+    return quick(
+        weighting="dwa",
+        epochs=4,
+        augment=("remix", "gain", "polarity"),
+        plateau_patience=1,
+        plateau_threshold=0.5,
+    )
+
+
+def _weights(folder):
+    return load_model(folder / "model.keras")[0].get_weights()
+
+
+def test_training_lowers_the_validation_sum_of_every_source(finished):
+    first, best = finished.history[0], finished.history[-1]
+    assert best["val_loss"] < first["val_loss"]
+    assert best["val_loss"] == pytest.approx(
+        best["val_loss_vocals"] + best["val_loss_accompaniment"], rel=1e-4
+    )
+
+
+def test_a_run_folder_holds_what_the_contract_says(finished):
+    names = {path.name for path in finished.folder.iterdir()}
+    assert names == {
+        "config.json",
+        "history.csv",
+        "metrics.json",
+        "model.keras",
+        "state",
+        "tensorboard",
+    }
+    with (finished.folder / "history.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["epoch"]) for row in rows] == [1, 2, 3, 4]
+    assert float(rows[2]["val_loss"]) == finished.history[2]["val_loss"]
+    metrics = json.loads((finished.folder / "metrics.json").read_text())
+    assert metrics["best_validation_sum"] == min(
+        r["val_loss"] for r in finished.history
+    )
+
+
+def test_weights_of_dwa_reach_the_history(finished):
+    first, second, third = (row["weight_vocals"] for row in finished.history[:3])
+    assert first == second == 1
+    assert third != 1
+
+
+def test_the_rate_falls_on_a_plateau(finished):
+    rates = [row["learning_rate"] for row in finished.history]
+    assert rates[0] == pytest.approx(2e-3)
+    assert rates[-1] < rates[0]
+
+
+def test_tensorboard_has_curves_pictures_and_sound(finished):
+    (events,) = (finished.folder / "tensorboard").glob("events*")
+    tags = {}
+    for record in tf.data.TFRecordDataset(str(events)):
+        event = tf.compat.v1.Event.FromString(record.numpy())
+        for value in event.summary.value:
+            tags[value.tag] = value.metadata.plugin_data.plugin_name
+    assert tags["val_loss_vocals"] == "scalars"
+    assert tags["sound/vocals"] == "audio"
+    assert tags["spectrogram/mixture"] == "images"
+
+
+@pytest.mark.parametrize("stop_after", [1, 3])
+def test_a_stopped_run_goes_on_to_the_same_weights(
+    dataset, finished, stop_after, tmp_path
+):
+    def stop(row):
+        if row["epoch"] == stop_after:
+            raise KeyboardInterrupt
+
+    folder = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        _fit(dataset, _resumable(), folder, listener=Listener(epoch=stop))
+    again = _fit(dataset, _resumable(), folder)
+    _assert_same_run(again, finished)
+
+
+def test_a_run_stopped_in_the_middle_of_an_epoch_repeats_that_epoch(
+    dataset, finished, tmp_path
+):
+    def stop(epoch, step, n_steps, means):
+        if (epoch, step) == (3, 2):
+            raise KeyboardInterrupt
+
+    folder = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        _fit(dataset, _resumable(), folder, listener=Listener(step=stop))
+    _assert_same_run(_fit(dataset, _resumable(), folder), finished)
+
+
+def _assert_same_run(result, expected):
+    ours, theirs = (
+        [{k: v for k, v in row.items() if k != "seconds"} for row in r.history]
+        for r in (result, expected)
+    )
+    assert ours == theirs
+    for a, b in zip(_weights(result.folder), _weights(expected.folder), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_finished_run_says_so_and_changes_nothing(dataset, finished):
+    files = [p for p in finished.folder.rglob("*") if p.is_file()]
+    before = {path: sha256(path) for path in files}
+    again = _fit(dataset, _resumable(), finished.folder)
+    assert again.already_finished
+    assert again.history == finished.history
+    assert {path: sha256(path) for path in files} == before
+
+
+def test_more_epochs_may_be_asked_for_later(dataset, tmp_path):
+    config = quick(epochs=1)
+    _fit(dataset, config, tmp_path / "short")
+    longer = dataclasses.replace(config, epochs=2)
+    extended = _fit(dataset, longer, tmp_path / "short")
+    whole = _fit(dataset, longer, tmp_path / "whole")
+    _assert_same_run(extended, whole)
+
+
+def test_another_config_is_refused_by_naming_the_difference(dataset, finished):
+    config = dataclasses.replace(_resumable(), batch_size=2)
+    with pytest.raises(MunetError, match=r"other settings \(batch_size: 4, not 2\)"):
+        _fit(dataset, config, finished.folder)
+
+
+def test_a_foreign_folder_is_refused(dataset, tmp_path):
+    (tmp_path / "thesis.tex").touch()
+    with pytest.raises(MunetError, match="not empty and no run of keras-munet"):
+        _fit(dataset, quick(), tmp_path)
+
+
+def test_a_damaged_state_is_named(dataset, tmp_path):
+    config = quick(epochs=1)
+    _fit(dataset, config, tmp_path)
+    (arrays,) = (tmp_path / "state").glob("*.npz")
+    arrays.write_bytes(arrays.read_bytes()[:1000])
+    with pytest.raises(MunetError, match=r"saved state in .* cannot be read"):
+        _fit(dataset, dataclasses.replace(config, epochs=2), tmp_path)
+    assert load_model(tmp_path / "model.keras")
+
+
+class _NaNInEpochTwo:
+    """A data set whose second epoch holds a sample that is no number."""
+
+    def __init__(self, data):
+        self.data = data
+        self.energies, self.n_training = data.energies, data.n_training
+
+    def batches(self, split, *, epoch, config):
+        batches = self.data.batches(split, epoch=epoch, config=config)
+        if split == "train" and epoch == 1:
+            return batches.map(lambda x: x * np.float32("nan"))
+        return batches
+
+
+def test_a_loss_that_becomes_nan_stops_and_keeps_the_last_good_model(dataset, tmp_path):
+    config = quick()
+    data = _NaNInEpochTwo(CachedBatches(dataset, config))
+    with pytest.raises(MunetError, match=r"loss became nan in epoch 2, step 1\."):
+        fit(data, config, tmp_path / "run")
+    assert all(np.isfinite(weight).all() for weight in _weights(tmp_path / "run"))
+    state = json.loads((tmp_path / "run" / "state" / "state.json").read_text())
+    assert state["epoch"] == 1
+    assert not (tmp_path / "run" / "metrics.json").exists()
+
+
+def test_a_batch_larger_than_the_data_is_refused(dataset, tmp_path):
+    with pytest.raises(DataError, match="batch of 400 is larger than the training set"):
+        _fit(dataset, quick(batch_size=400), tmp_path)
+
+
+def test_a_dead_mask_is_reported_by_name(dataset, tmp_path, caplog):
+    model = quick().model
+    unet = dataclasses.replace(model.unet, output_bias=-50.0)
+    config = quick(epochs=1, model=dataclasses.replace(model, unet=unet))
+    with caplog.at_level(logging.WARNING):
+        _fit(dataset, config, tmp_path)
+    assert "The mask of vocals is zero almost everywhere" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("weighting", "loss"),
+    list(zip(WEIGHTINGS, 3 * ["indirect", "direct"], strict=True)),
+)
+def test_the_total_is_the_weighted_sum_of_the_sources(
+    dataset, weighting, loss, tmp_path
+):
+    config = quick(weighting=weighting, loss=loss, epochs=1, batch_size=8)
+    one_step = _OneStep(CachedBatches(dataset, config))
+    (row,) = fit(one_step, config, tmp_path).history
+    total = sum(
+        row[f"weight_{source}"] * row[f"loss_{source}"]
+        for source in ("vocals", "accompaniment")
+    )
+    assert row["loss"] == pytest.approx(total, rel=1e-4)
+
+
+class _OneStep:
+    """A data set of one training batch and one validation batch."""
+
+    def __init__(self, data):
+        self.data = data
+        self.energies, self.n_training = data.energies, data.n_training
+
+    def batches(self, split, *, epoch, config):
+        return self.data.batches(split, epoch=epoch, config=config).take(1)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"precision": "mixed_bfloat16"},
+        {"precision": "mixed_float16"},
+        {"optimizer": "sgd", "clip_norm": 0.1, "keep_silent": True},
+    ],
+    ids=str,
+)
+def test_options_train_and_leave_a_float32_model(dataset, settings, tmp_path):
+    config = quick(epochs=1, batch_size=8, **settings)
+    result = fit(_OneStep(CachedBatches(dataset, config)), config, tmp_path)
+    network, _ = load_model(result.folder / "model.keras")
+    assert {layer.compute_dtype for layer in network.layers} == {"float32"}
+    assert keras.config.dtype_policy().name == "float32"
+    assert np.isfinite(result.history[0]["val_loss"])
+
+
+@pytest.mark.parametrize("architecture", ["dedicated", "cunet"])
+def test_the_baselines_train_under_the_same_fit(dataset, architecture, tmp_path):
+    config = quick(architecture, weighting="unit", epochs=2)
+    history = _fit(dataset, config, tmp_path).history
+    assert history[-1]["loss"] < history[0]["loss"]
+    assert "val_loss_vocals" in history[0]
+
+
+def test_a_cunet_sees_every_chunk_under_every_condition(dataset):
+    config = quick("cunet", weighting="unit")
+    data = CachedBatches(dataset, config)
+    seen = {}
+    n_batches = 0
+    for waveforms, conditions in data.batches("train", epoch=0, config=config):
+        n_batches += 1
+        for chunk, condition in zip(waveforms, conditions, strict=True):
+            key = chunk.numpy().tobytes()
+            seen.setdefault(key, []).append(tuple(condition.numpy()))
+    everything = sorted([(1, 0), (0, 1), (1, 1), (0, 0)])
+    assert len(seen) == data.n_training
+    assert all(sorted(conditions) == everything for conditions in seen.values())
+    assert n_batches == 4 * -(-data.n_training // config.batch_size)
+
+
+def test_a_run_may_start_from_the_weights_of_another(dataset, finished, tmp_path):
+    network, _ = load_model(finished.folder / "model.keras")
+    config = quick(epochs=1, learning_rate=1e-9)
+    result = _fit(dataset, config, tmp_path / "run", start_from=network)
+    best = min(row["val_loss"] for row in finished.history)
+    assert result.history[0]["val_loss"] == pytest.approx(best, rel=0.05)
+
+
+def test_a_width_that_does_not_fit_the_chunks_is_refused():
+    with pytest.raises(ValueError, match=r"multiple of 2\*\*depth = 128"):
+        dataclasses.replace(quick().model, unet=UNetConfig(depth=7))
+    assert STFT.chunk_length == 63 * 256
