@@ -9,6 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from keras_munet.errors import MunetError
+
+try:
+    import fcntl
+except ImportError:  # Windows: two processes in one folder are not told apart there
+    fcntl = None  # type: ignore[assignment]
+
+LOCK_NAME = ".lock"
+
 
 @contextlib.contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
@@ -32,6 +41,29 @@ def replacing(path: str | Path) -> Iterator[Path]:
     except BaseException:
         remove(part)
         raise
+
+
+@contextlib.contextmanager
+def locked(folder: Path, refusal: str) -> Iterator[None]:
+    """Holds a folder for this process; the system frees it when the process ends.
+
+    Args:
+        folder: made if missing; gets a file `.lock`.
+        refusal: what to say when another process holds it.
+
+    Raises:
+        MunetError: when another process holds the folder.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / LOCK_NAME).open("w") as file:
+        if fcntl:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise MunetError(
+                    f"{refusal} Wait until it is done, or choose another folder."
+                ) from None
+        yield
 
 
 def remove(path: Path) -> None:

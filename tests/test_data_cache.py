@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 from data_tools import CHUNK_S, SHORT, config, song, write_songs, write_stems
 
+from keras_munet import files
 from keras_munet.config import FOUR_SOURCES, TWO_SOURCES
-from keras_munet.data import cache, records, shards
+from keras_munet.data import records, shards
 from keras_munet.data.cache import open_dataset, prepare
 from keras_munet.data.resample import downmix, resample
 from keras_munet.data.stems import MIXTURE
 from keras_munet.dsp import stft, warp_magnitude
-from keras_munet.errors import AudioError, DataError
+from keras_munet.errors import AudioError, DataError, MunetError
 
 
 @pytest.fixture(scope="module")
@@ -170,8 +171,8 @@ def test_killed_and_run_again_it_ends_the_same(songs, prepared, tmp_path):
 
 def test_two_prepares_of_one_cache_refuse_each_other(songs, copied):
     with (
-        cache._locked(copied),
-        pytest.raises(DataError, match=f"Another process is preparing {copied}"),
+        files.locked(copied, "test"),
+        pytest.raises(MunetError, match=f"Another process is preparing {copied}"),
     ):
         prepare(songs, copied, config(sources=FOUR_SOURCES), workers=1)
     prepare(songs, copied, config(sources=FOUR_SOURCES), workers=1)

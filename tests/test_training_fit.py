@@ -14,7 +14,7 @@ from training_tools import STFT, quick, small_cache
 from keras_munet.config import WEIGHTINGS, UNetConfig
 from keras_munet.data.batches import CachedBatches
 from keras_munet.errors import DataError, MunetError
-from keras_munet.files import sha256
+from keras_munet.files import locked, sha256
 from keras_munet.models import load_model
 from keras_munet.training.loop import Listener, fit
 
@@ -58,7 +58,7 @@ def test_training_lowers_the_validation_sum_of_every_source(finished):
 
 
 def test_a_run_folder_holds_what_the_contract_says(finished):
-    names = {path.name for path in finished.folder.iterdir()}
+    names = {path.name for path in finished.folder.glob("[!.]*")}
     assert names == {
         "config.json",
         "history.csv",
@@ -166,6 +166,12 @@ def test_another_config_is_refused_by_naming_the_difference(dataset, finished):
 def test_a_foreign_folder_is_refused(dataset, tmp_path):
     (tmp_path / "thesis.tex").touch()
     with pytest.raises(MunetError, match="not empty and no run of keras-munet"):
+        _fit(dataset, quick(), tmp_path)
+
+
+def test_two_processes_in_one_run_folder_are_refused(dataset, tmp_path):
+    refusal = "Another process is training in"
+    with locked(tmp_path, "test"), pytest.raises(MunetError, match=refusal):
         _fit(dataset, quick(), tmp_path)
 
 

@@ -137,6 +137,7 @@ def command(
         estimates=estimates,
         sources=sources,
         protocol=protocol,
+        split=split,
         masks=masks,
         backend=backend,
         oracle=oracle,

@@ -38,10 +38,15 @@ class Plan:
     channels: NDArray[np.int64]
 
     @property
+    def is_remixed(self) -> bool:
+        """Whether a source comes from another chunk than its mixture."""
+        return bool((self.source_rows != self.rows[:, None]).any())
+
+    @property
     def is_plain(self) -> bool:
         """Whether every chunk is used as it is."""
         plain = (self.gains == 1).all() and (self.channels == MID).all()
-        return bool(plain and (self.source_rows == self.rows[:, None]).all())
+        return bool(plain and not self.is_remixed)
 
 
 def generator(seed: int, epoch: int, purpose: str) -> np.random.Generator:

@@ -5,7 +5,6 @@ CACHE/shards/           a TFRecord file for each track, and its description
 CACHE/dataset.json      written last; without it the cache is not complete
 """
 
-import contextlib
 import hashlib
 import json
 import re
@@ -30,15 +29,9 @@ from keras_munet.data.stems import MIXTURE
 from keras_munet.data.tracks import Track, check_sources, find_tracks
 from keras_munet.errors import DataError
 
-try:
-    import fcntl
-except ImportError:  # Windows: two prepares of one cache are not told apart there
-    fcntl = None  # type: ignore[assignment]
-
 __all__ = ["Dataset", "open_dataset", "prepare"]
 
 _SETTINGS_FILE = "prepare.json"
-_LOCK_FILE = ".lock"
 
 
 def prepare(
@@ -71,7 +64,7 @@ def prepare(
     check_sources(tracks, [*config.sources, MIXTURE])
     folder = Path(cache_folder)
     _refuse_foreign(folder)
-    with _locked(folder):
+    with files.locked(folder, f"Another process is preparing {folder}."):
         _claim(folder, _settings(source, config), overwrite=overwrite)
         jobs = [_job(track, config, folder) for track in tracks]
         shards = _make_shards(jobs, folder, workers, progress)
@@ -89,29 +82,15 @@ def _settings(source: str | Path, config: DataConfig) -> dict[str, Any]:
     return as_read
 
 
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Holds the cache for this process; the system frees it if we are killed."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / _LOCK_FILE).open("w") as file:
-        if fcntl:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise DataError(
-                    f"Another process is preparing {folder}. Wait until it is done, "
-                    "or choose another folder."
-                ) from None
-        yield
-
-
 def _refuse_foreign(folder: Path) -> None:
     """Leaves a folder alone that is not ours, before anything is written."""
     if folder.exists() and not folder.is_dir():
         raise DataError(f"{folder} is a file. Choose a folder for the cache.")
     if not folder.is_dir() or (folder / _SETTINGS_FILE).is_file():
         return
-    others = sorted(path.name for path in folder.iterdir() if path.name != _LOCK_FILE)
+    others = sorted(
+        path.name for path in folder.iterdir() if path.name != files.LOCK_NAME
+    )
     if others:
         raise DataError(
             f"{folder} holds something else ({others[0]}). Choose an empty or a new "

@@ -1,24 +1,25 @@
-"""From a cache to batches: `tf.data` over memory-mapped shards.
+"""From a data set to batches: `tf.data` over memory-mapped shards, or over files.
 
 All records of a cache have one size, so each chunk can be read at once, wherever it
 lies. An epoch is therefore shuffled as a whole, chunk by chunk, without a shuffle
 buffer, and every source can come from a chunk of its own.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from keras_munet.data import records
+from keras_munet.data import records, tfio
 from keras_munet.data.augment import LEFT, MID, RIGHT, Plan, draw_plan
 from keras_munet.data.dataset import Dataset
 from keras_munet.data.shards import FULL_SCALE
 from keras_munet.errors import DataError
 
 Int16 = NDArray[np.int16]
+Loader = tuple[Callable[[tf.Tensor, tf.Tensor], tf.Tensor], float]
 
 
 class _Reader:
@@ -82,7 +83,7 @@ def chunks(
     sources left of the mixture where they do not cover it.
 
     Args:
-        dataset: an open cache.
+        dataset: an open cache, or audio files (`tfio.open_files`).
         split: `train`, `valid` or `test`.
         batch_size: chunks per batch.
         epoch: number of the epoch, from 0.
@@ -161,30 +162,46 @@ def _columns(dataset: Dataset, plan: Plan) -> tuple[Any, ...]:
     maps[:, diagonal, diagonal] = plan.gains
     maps[:, :-1, -1] = plan.gains
     maps[:, -1, -1] = 0.0 if dataset.covers_mixture else 1.0
-    return plan.rows, plan.source_rows, pick, maps / np.float32(FULL_SCALE)
+    return plan.rows, plan.source_rows, pick, maps
+
+
+def _loader(dataset: Dataset, index: NDArray[np.int64], plan: Plan) -> Loader:
+    """Returns what gives the signals of a batch, and the value of full scale.
+
+    The last signal is the mixture where nothing is augmented, or the sources cover
+    it; otherwise what the sources leave of it.
+    """
+    with_rest = not (plan.is_plain or dataset.covers_mixture)
+    if isinstance(dataset, tfio.FileDataset):
+        load = tfio.loader(dataset, index, remix=plan.is_remixed, with_rest=with_rest)
+        return load, 1.0
+    reader, shape = _Reader(dataset, index), dataset.record_shape
+    read: Any = reader.read_with_rest if with_rest else reader.read
+    kind = tf.int32 if with_rest else tf.int16
+
+    def load_mapped(rows: tf.Tensor, source_rows: tf.Tensor) -> tf.Tensor:
+        raw = tf.numpy_function(read, [rows, source_rows], kind)
+        raw.set_shape([rows.shape[0], *shape])
+        return raw
+
+    return load_mapped, FULL_SCALE
 
 
 def _read_batch(dataset: Dataset, index: NDArray[np.int64], plan: Plan) -> Any:
     """Returns the function that turns rows of the plan into a batch."""
-    reader, shape = _Reader(dataset, index), dataset.record_shape
-    load: Any = reader.read
-    kind = tf.int16
-    if not (plan.is_plain or dataset.covers_mixture):
-        load, kind = reader.read_with_rest, tf.int32
+    load, full_scale = _loader(dataset, index, plan)
 
     def read(
         rows: tf.Tensor, source_rows: tf.Tensor, pick: tf.Tensor, maps: tf.Tensor
     ) -> tf.Tensor:
-        raw = tf.numpy_function(load, [rows, source_rows], kind)
-        raw.set_shape([rows.shape[0], *shape])
-        signals = tf.cast(raw, tf.float32)
-        if shape[0] == 1:
+        signals = tf.cast(load(rows, source_rows), tf.float32)
+        if signals.shape[1] == 1:
             signals = signals[:, 0]
         else:
             signals = tf.reduce_sum(signals * pick[:, :, None, None], axis=1)
         # (batch, chunk_length, K + 1)
         if plan.is_plain:
-            return signals * np.float32(1 / FULL_SCALE)
-        return tf.matmul(signals, maps)
+            return signals * np.float32(1 / full_scale)
+        return tf.matmul(signals, maps * np.float32(1 / full_scale))
 
     return read

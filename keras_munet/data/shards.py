@@ -7,7 +7,7 @@ K + 1)`, the K sources in order and the mixture last. Full scale is 32767.
 import errno
 import functools
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +135,51 @@ def _measure(chunk: np.ndarray[Any, Any], stft: STFTConfig) -> list[float]:
     return [float(f"{value:.6g}") for value in measured]
 
 
+def _cut(job: Job) -> tuple[list[np.ndarray[Any, Any]], float, int]:
+    """Reads a track as int16 chunks; also returns its gain and clipped samples."""
+    length = job.config.stft.chunk_length
+    whole, gain, n_clipped = to_int16(_read(job))
+    chunks = [
+        np.ascontiguousarray(whole[start : start + length].swapaxes(0, 1))
+        for start in range(0, len(whole) - length + 1, length)
+    ]
+    return chunks, gain, n_clipped
+
+
+def _describe(
+    job: Job, chunks: list[np.ndarray[Any, Any]], *, gain: float, level: float
+) -> Shard:
+    """Measures chunks; energies are those of the chunks times `level`."""
+    measured = [
+        [level**2 * value for value in _measure(chunk, job.config.stft)]
+        for chunk in chunks
+    ]
+    energies = tuple(tuple(values[:-1]) for values in measured)
+    return Shard(
+        name=job.track.name,
+        split=job.track.split,
+        file=job.file,
+        key=job.key,
+        sha256="",
+        n_chunks=len(chunks),
+        gain=gain,
+        n_clipped=0,
+        energies=energies,
+        residuals=tuple(values[-1] for values in measured),
+        silent=tuple(min(row[:-1]) < job.config.silence_energy for row in energies),
+    )
+
+
+def measure_track(job: Job) -> Shard:
+    """Reads a track and describes its chunks at their original level; writes nothing.
+
+    Raises:
+        DataError, AudioError: as `make_shard`.
+    """
+    chunks, gain, _ = _cut(job)
+    return _describe(job, chunks, gain=1.0, level=1 / gain)
+
+
 def make_shard(job: Job) -> Shard:
     """Writes the shard of a track and its description; each appears whole or not.
 
@@ -145,32 +190,12 @@ def make_shard(job: Job) -> Shard:
         DataError: when the disk is full, or the stems do not fit together.
         AudioError: when a stem cannot be read.
     """
-    length = job.config.stft.chunk_length
-    whole, gain, n_clipped = to_int16(_read(job))
-    n_chunks = len(whole) // length
-    chunks = [
-        np.ascontiguousarray(whole[k * length : (k + 1) * length].swapaxes(0, 1))
-        for k in range(n_chunks)
-    ]
-    measured = [_measure(chunk, job.config.stft) for chunk in chunks]
-    energies = tuple(tuple(values[:-1]) for values in measured)
-    silent = tuple(min(row[:-1]) < job.config.silence_energy for row in energies)
+    chunks, gain, n_clipped = _cut(job)
+    shard = _describe(job, chunks, gain=gain, level=1.0)
     path = job.folder / job.file
     try:
         digest = _write(path, chunks)
-        shard = Shard(
-            name=job.track.name,
-            split=job.track.split,
-            file=job.file,
-            key=job.key,
-            sha256=digest,
-            n_chunks=n_chunks,
-            gain=gain,
-            n_clipped=n_clipped,
-            energies=energies,
-            residuals=tuple(values[-1] for values in measured),
-            silent=silent,
-        )
+        shard = replace(shard, sha256=digest, n_clipped=n_clipped)
         files.write_json(sidecar(path), shard.to_dict())
     except OSError as error:
         raise _explained(error, path) from error

@@ -6,9 +6,9 @@ interpreter while they work, so threads run side by side.
 """
 
 import concurrent.futures
+import contextlib
 import importlib.metadata
-import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,6 @@ from keras_munet.evaluation.report import (
 )
 from keras_munet.evaluation.scoring import Estimator, Track, TrackScorer
 from keras_munet.evaluation.setting import Setting
-
-log = logging.getLogger(__name__)
 
 PACKAGES = ("keras-munet", "numpy", "scipy", "mir_eval", "museval", "tensorflow")
 
@@ -68,7 +66,9 @@ def evaluate(
     tell(len(tracks) - len(todo), len(tracks))
     report.save(path)
     pool = concurrent.futures.ThreadPoolExecutor(max(1, workers))
+    limit = contextlib.ExitStack()
     try:
+        limit.enter_context(_blas_threads(1 if workers > 1 else None))
         futures = {pool.submit(work.score, track): track.name for track in todo}
         for future in concurrent.futures.as_completed(futures):
             name = futures[future]
@@ -76,13 +76,25 @@ def evaluate(
                 report.tracks[name] = future.result()
             except (MunetError, OSError) as error:
                 report.failed[name] = str(error)
-                log.error("%s: %s", name, error)
             report.save(path)
             tell(len(tracks) - len(todo) + _done(futures), len(tracks))
     finally:
         work.stopped.set()
         pool.shutdown(wait=True, cancel_futures=True)
+        limit.close()
     return report
+
+
+@contextlib.contextmanager
+def _blas_threads(n: int | None) -> Iterator[None]:
+    """Keeps linear algebra from starting threads of its own beside the workers."""
+    try:
+        from threadpoolctl import threadpool_limits
+    except ImportError:  # comes with librosa; without it, all is only slower
+        yield
+        return
+    with threadpool_limits(n, user_api="blas"):
+        yield
 
 
 def _done(futures: Iterable[concurrent.futures.Future[TrackReport]]) -> int:

@@ -54,6 +54,15 @@ class ModelEstimator:
             "masks": self.masks,
         }
 
+    def check(self, sources: tuple[str, ...]) -> None:
+        """Refuses sources that the model cannot give.
+
+        Raises:
+            ModelError: names the source, and those that there are.
+        """
+        for source in sources:
+            self._parts(source, list(self.runtime.config.sources))
+
     def inputs(self, track: str, sources: tuple[str, ...]) -> dict[str, list[int]]:
         """Returns nothing: the weights hash says all."""
         return {}
@@ -68,8 +77,7 @@ class ModelEstimator:
     ) -> Stems:
         """Separates one mixture, at its own rate or at the model's.
 
-        Raises:
-            ModelError: when the model has no such source, nor parts that add up.
+        Sources that the model does not have are added up from their parts.
         """
         ours = list(self.runtime.config.sources)
         recipe_of = {source: self._parts(source, ours) for source in references}

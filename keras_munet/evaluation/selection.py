@@ -61,6 +61,7 @@ def choose_setting(
     estimates: str | Path | None = None,
     sources: tuple[str, ...] = (),
     protocol: str = "paper",
+    split: str = "test",
     masks: str | None = None,
     backend: str = "fast",
     oracle: bool = False,
@@ -74,6 +75,7 @@ def choose_setting(
         estimates: a folder of stems to score; neither scores the oracle alone.
         sources: what is scored; by default what the model or folder has.
         protocol: see `PROTOCOLS`.
+        split: that the tracks are of.
         masks: `raw` or `sum`; by default raw for `paper`, sum otherwise.
         backend: `fast` or `mir_eval`.
         oracle: score the ideal masks, too.
@@ -89,12 +91,14 @@ def choose_setting(
         estimator = ModelEstimator(model, masks=kind, device=device)
         stft = estimator.runtime.config.stft
         sources = sources or estimator.runtime.config.sources
+        estimator.check(sources)
     elif estimates:
         estimator = StemFolder(estimates)
         sources = sources or estimator.sources([track.name for track in tracks])
     setting = Setting(
         sources=sources or FOUR_SOURCES,
         protocol=protocol,
+        split=split,
         backend=backend,
         oracle=oracle,
         stft=stft,

@@ -23,6 +23,7 @@ class Setting:
     Attributes:
         sources: what is scored, in order.
         protocol: `paper`, `full-band` or `museval`.
+        split: of the tracks, for the record: reports of one split stay of one split.
         backend: `fast` or `mir_eval`.
         oracle: score the ideal amplitude masks, too.
         stft: the model's front end: rate of the paper protocol, grid of the oracle.
@@ -30,6 +31,7 @@ class Setting:
 
     sources: tuple[str, ...] = TWO_SOURCES
     protocol: str = "paper"
+    split: str = "test"
     backend: str = "fast"
     oracle: bool = False
     stft: STFTConfig = field(default_factory=STFTConfig)
@@ -57,6 +59,7 @@ class Setting:
             "protocol": protocol.name,
             "protocol_text": protocol.text,
             "metrics": list(protocol.metrics),
+            "split": self.split,
             "sources": list(self.sources),
             "references": [*self.sources, *([REST] if self.has_rest else [])],
             "sample_rate": self.form.sample_rate,

@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from keras_munet import dsp
 from keras_munet.config import ModelConfig, STFTConfig
 from keras_munet.errors import ExportError
 from keras_munet.export import flatbuffer
@@ -84,7 +85,7 @@ def export_tflite(
     if foreign:
         raise ExportError(_foreign_message(foreign))
     if quantize:
-        quantize_weights(model, quantize)
+        quantize_weights(model, quantize, keep=[dsp.analysis_matrix(config.stft)])
     card = model_card(
         network,
         config,

@@ -60,4 +60,5 @@ def _multiply_adds(layer: keras.layers.Layer, config: ModelConfig) -> int:
     transposed = isinstance(layer, layers.Conv2DTranspose)
     rows = (layer.input if transposed else layer.output).shape[1]
     frames = config.stft.n_frames * rows // config.stft.n_rows
-    return math.prod(layer.kernel.shape) * rows * frames
+    n_operations: int = math.prod(layer.kernel.shape) * rows * frames
+    return n_operations

@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from keras_munet.config import FitConfig
 from keras_munet.errors import DataError, MunetError
-from keras_munet.files import remove, replacing, write_json
+from keras_munet.files import locked, remove, replacing, write_json
 from keras_munet.models import FrontEnd, build_network, save_model
 from keras_munet.training.losses import SOURCE_LOSSES
 from keras_munet.training.multitask import ConditionedModel, MultiTaskModel
@@ -92,8 +92,9 @@ def fit(
         MunetError: another config, a damaged state, or a loss that became NaN.
         DataError: no training or validation chunks, or fewer than a batch.
     """
-    run = _Run(data, config, Path(folder), listener or Listener())
-    return run.run(start_from)
+    folder = Path(folder)
+    with locked(folder, f"Another process is training in {folder}."):
+        return _Run(data, config, folder, listener or Listener()).run(start_from)
 
 
 class _Run:

@@ -82,9 +82,31 @@ export async function save(page, selector, path) {
   return download.suggestedFilename();
 }
 
-/** Waits until a value read in the page fulfils a condition given as source text. */
-export async function until(page, expression) {
-  await page.waitForFunction(expression);
+/** Waits until the player is at `seconds` or later. */
+export async function reached(page, seconds) {
+  await page.waitForFunction(
+    (wanted) =>
+      Number(document.querySelector("#waveform").getAttribute("aria-valuenow")) >= wanted,
+    seconds,
+  );
+}
+
+/** Waits until some stem's meter is up. */
+export async function sounding(page, stem = "") {
+  await page.waitForFunction(
+    (wanted) =>
+      [...document.querySelectorAll("#stems li")].some(
+        (row) => (!wanted || row.dataset.stem === wanted) && Number(row.dataset.level) > 0.3,
+      ),
+    stem,
+  );
+}
+
+/** Clicks at a share of the waveform's width. */
+export async function seek(page, share) {
+  await page.locator("#waveform").scrollIntoViewIfNeeded();
+  const box = await page.locator("#waveform").boundingBox();
+  await page.mouse.click(box.x + box.width * share, box.y + box.height / 2);
 }
 
 /** The position of the player, in seconds. */

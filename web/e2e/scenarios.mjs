@@ -35,3 +35,253 @@ async function separateOne(page, file, out) {
   downloads.mix = await tab.save(page, "#download-mix", join(out, "mix.wav"));
   return { names, downloads, place: await page.evaluate(() => document.body.dataset.place) };
 }
+
+const SIZES = {
+  phone: { width: 360, height: 740 },
+  desktop: { width: 1280, height: 800 },
+};
+
+/** Pictures for the documentation: before and after, small and large, light and dark. */
+export async function pictures({ chromium, url, out, file }) {
+  mkdirSync(out, { recursive: true });
+  return tab.withBrowser(chromium, async (browser) => {
+    const overflow = {};
+    for (const [size, viewport] of Object.entries(SIZES)) {
+      for (const colorScheme of ["light", "dark"]) {
+        const page = await tab.openPage(browser, url, { viewport, colorScheme });
+        const name = (state) => join(out, `karaoke-${size}-${colorScheme}-${state}.png`);
+        await tab.ready(page);
+        await page.waitForSelector("#offline:not([hidden])");
+        await page.screenshot({ path: name("start") });
+        if (file) await tab.choose(page, file);
+        else await page.click("#demo");
+        await tab.separated(page);
+        await page.click(".presets button[data-level='25']");
+        await page.click("#play");
+        await page.waitForSelector("#play.playing");
+        await tab.seek(page, 0.4);
+        await page.evaluate(() => scrollTo(0, 0));
+        await tab.reached(page, 10);
+        await tab.sounding(page);
+        await page.screenshot({ path: name("song") });
+        overflow[`${size} ${colorScheme}`] = await page.evaluate(
+          () => document.documentElement.scrollWidth - innerWidth,
+        );
+        await page.context().close();
+      }
+    }
+    return { overflow };
+  });
+}
+
+/** Plays, pauses, seeks, mutes, solos and turns the voice down, by mouse and by key. */
+export async function play({ chromium, url, file, out }) {
+  mkdirSync(out, { recursive: true });
+  return tab.withBrowser(chromium, async (browser) => {
+    const page = await tab.openPage(browser, url);
+    await tab.ready(page);
+    await tab.choose(page, file);
+    await page.waitForSelector("#play:not([disabled])");
+    const seen = { early: await tab.message(page) };
+    await page.click("#play");
+    await tab.reached(page, 0.5);
+    await tab.sounding(page, "vocals");
+    await tab.separated(page);
+    await page.keyboard.press("Space");
+    await page.waitForSelector("#play:not(.playing)");
+    seen.paused = await tab.position(page);
+    await tab.seek(page, 0.5);
+    await tab.reached(page, seen.paused + 1);
+    seen.sought = await tab.position(page);
+    await page.keyboard.press("ArrowLeft");
+    await page.waitForFunction(
+      (before) =>
+        Number(document.querySelector("#waveform").getAttribute("aria-valuenow")) < before,
+      seen.sought,
+    );
+    seen.back = await tab.position(page);
+    seen.clock = await page.textContent("#time");
+    Object.assign(seen, await mixing(page, out));
+    await page.keyboard.press("End"); // no key of ours: nothing may happen
+    await tab.seek(page, 0.97);
+    await page.waitForSelector("#play:not(.playing)"); // the song ends
+    seen.ended = await tab.position(page);
+    seen.labels = await unlabelled(page);
+    return { ...seen, problems: page.problems };
+  });
+}
+
+/** With the song playing: the controls of the mix, and what the meters show. */
+async function mixing(page, out) {
+  const silent = (name) =>
+    page.waitForFunction(
+      (stem) => Number(document.querySelector(`#stems [data-stem=${stem}]`).dataset.level) === 0,
+      name,
+    );
+  const pressed = (label) => page.getAttribute(`[aria-label="${label}"]`, "aria-pressed");
+  await page.keyboard.press("Home");
+  await page.keyboard.press("Space");
+  await tab.sounding(page, "vocals");
+  await page.click('[aria-label="Mute Vocals"]');
+  await silent("vocals");
+  await tab.sounding(page, "accompaniment");
+  const muted = await pressed("Mute Vocals");
+  await page.keyboard.press("1");
+  await tab.sounding(page, "vocals");
+  await page.keyboard.press("Shift+Digit1");
+  await silent("accompaniment");
+  const solo = await pressed("Solo Vocals");
+  await page.keyboard.press("Shift+Digit1");
+  await page.keyboard.press("k");
+  await silent("vocals");
+  const karaoke = await page.textContent("#vocals-percent");
+  await tab.save(page, "#download-mix", join(out, "karaoke.wav"));
+  await tab.save(page, "[data-stem=accompaniment] .save", join(out, "accompaniment.wav"));
+  return { muted, solo, karaoke };
+}
+
+/** Controls that a screen reader could not name. */
+function unlabelled(page) {
+  return page.$$eval("button, input, [role=slider]", (elements) =>
+    elements
+      .filter((element) => {
+        const labels = [...(element.labels ?? [])].map((label) => label.textContent).join("");
+        return !(element.ariaLabel || element.textContent.trim() || labels.trim());
+      })
+      .map((element) => element.outerHTML),
+  );
+}
+
+/** Gives the page files that are no songs, or odd ones; returns what it says. */
+export async function odd({ chromium, url, refused, accepted, long }) {
+  return tab.withBrowser(chromium, async (browser) => {
+    const page = await tab.openPage(browser, url);
+    await tab.ready(page);
+    const messages = {};
+    for (const [name, file] of Object.entries(refused)) {
+      await tab.choose(page, file);
+      await page.waitForSelector("#status.bad");
+      messages[name] = await tab.message(page);
+    }
+    const lengths = {};
+    for (const [name, file] of Object.entries(accepted)) {
+      await tab.choose(page, file);
+      await tab.separated(page);
+      lengths[name] = await page.getAttribute("#waveform", "aria-valuemax");
+    }
+    await tab.choose(page, long);
+    await page.waitForSelector("#play:not([disabled])");
+    lengths.long = await page.getAttribute("#waveform", "aria-valuemax");
+    const place = await page.evaluate(() => document.body.dataset.place);
+    await page.click("#cancel");
+    messages.cancelled = await tab.waitForMessage(page, "Cancelled");
+    await tab.choose(page, Object.values(accepted)[0]); // and on it goes
+    await tab.separated(page);
+    return { messages, lengths, place, problems: page.problems };
+  });
+}
+
+/** Models that do not arrive, browsers that lack something, full storage. */
+export async function trouble({ chromium, url, file }) {
+  return tab.withBrowser(chromium, async (browser) => {
+    const said = {};
+    said.missing = await withModel(browser, url, (route) => route.fulfill({ status: 404 }));
+    said.cut = await withModel(browser, url, async (route) => {
+      const response = await route.fetch();
+      const body = (await response.body()).subarray(0, 100_000);
+      await route.fulfill({ status: 200, body });
+    });
+    said.broken = await withModel(browser, url, (route) => route.abort("connectionreset"));
+    said.old = await withoutSimd(browser, url);
+    said.full = await fullStorage(browser, url, file);
+    said.hidden = await hiddenTab(browser, url, file);
+    return said;
+  });
+}
+
+/** Returns what the page says, and whether trying again helps. */
+async function withModel(browser, url, answer) {
+  const page = await tab.openPage(browser, url, {
+    serviceWorkers: "block",
+    before: (opened) => opened.route("**/*.tflite", answer),
+  });
+  await page.waitForSelector("#retry:not([hidden])");
+  const message = await tab.message(page);
+  await page.unroute("**/*.tflite");
+  await page.click("#retry");
+  await tab.ready(page);
+  await page.context().close();
+  return message;
+}
+
+async function withoutSimd(browser, url) {
+  const page = await tab.openPage(browser, url, {
+    before: (opened) =>
+      opened.addInitScript(() => {
+        WebAssembly.validate = () => false;
+      }),
+  });
+  await page.waitForSelector("#status.bad");
+  const message = await tab.message(page);
+  await page.context().close();
+  return message;
+}
+
+async function fullStorage(browser, url, file) {
+  const page = await tab.openPage(browser, `${url}?store=disk`);
+  await tab.ready(page);
+  const session = await page.context().newCDPSession(page);
+  const quota = { origin: new URL(url).origin, quotaSize: 1000 };
+  await session.send("Storage.overrideQuotaForOrigin", quota);
+  await tab.choose(page, file);
+  await page.waitForSelector("#status.bad");
+  const message = await tab.message(page);
+  await session.send("Storage.overrideQuotaForOrigin", { origin: quota.origin });
+  await tab.choose(page, file);
+  await tab.separated(page);
+  const place = await page.evaluate(() => document.body.dataset.place);
+  await page.context().close();
+  return { message, place };
+}
+
+/** A hidden tab gets no animation frames: nothing but drawing may need them. */
+async function hiddenTab(browser, url, file) {
+  const page = await tab.openPage(browser, url, {
+    before: (opened) =>
+      opened.addInitScript(() => {
+        globalThis.requestAnimationFrame = () => 0;
+      }),
+  });
+  const finished = page.waitForEvent("console", (entry) => entry.text() === "all stems");
+  await page.evaluate(() => {
+    new MutationObserver(() => {
+      const text = document.querySelector("#message").textContent;
+      if (text.includes("All stems are ready")) console.log("all stems");
+    }).observe(document.querySelector("#message"), { childList: true });
+  });
+  await tab.choose(page, file);
+  await finished;
+  await page.context().close();
+  return "finished";
+}
+
+/** Visits the page, cuts the network, and separates a song with what is kept. */
+export async function offline({ chromium, url, out }) {
+  mkdirSync(out, { recursive: true });
+  return tab.withBrowser(chromium, async (browser) => {
+    const page = await tab.openPage(browser, url);
+    await tab.ready(page);
+    await page.waitForSelector("#offline:not([hidden])");
+    await page.context().setOffline(true);
+    const asked = [];
+    page.on("requestfailed", (request) => asked.push(request.url()));
+    await page.reload();
+    await tab.ready(page);
+    await page.click("#demo");
+    await tab.separated(page);
+    await tab.save(page, "[data-stem=vocals] .save", join(out, "vocals.wav"));
+    const cached = await page.evaluate(() => navigator.serviceWorker.controller !== null);
+    const isolated = await page.evaluate(() => globalThis.crossOriginIsolated);
+    return { cached, isolated, failed: asked, problems: page.problems };
+  });
+}

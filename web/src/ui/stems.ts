@@ -91,8 +91,8 @@ export class StemList {
     item.dataset["color"] = String(stem % 5);
     item.dataset["stem"] = name;
     const title = element("span", "name", text);
-    const mute = button("Mute", `Mute ${text}`, () => this.toggle(stem, "mute"));
-    const solo = button("Solo", `Solo ${text}`, () => this.toggle(stem, "solo"));
+    const mute = button("M", "ute", `Mute ${text}`, () => this.toggle(stem, "mute"));
+    const solo = button("S", "olo", `Solo ${text}`, () => this.toggle(stem, "solo"));
     const level = element("span", "level");
     const slider = document.createElement("input");
     Object.assign(slider, { type: "range", min: "0", max: "100", value: "100" });
@@ -104,7 +104,7 @@ export class StemList {
     bar.append(meter);
     level.append(slider, bar);
     const percent = document.createElement("output");
-    const save = button("", `Download ${text} as wav`, () => this.onSave(stem));
+    const save = button("", "", `Download ${text} as wav`, () => this.onSave(stem));
     save.className = "save";
     save.title = `Download ${text}`;
     save.append(downloadIcon());
@@ -121,10 +121,16 @@ function element(tag: string, className: string, text = ""): HTMLElement {
   return made;
 }
 
-function button(text: string, name: string, onClick: () => void): HTMLButtonElement {
+/** A button; on a narrow screen only its `initial` is seen. */
+function button(
+  initial: string,
+  rest: string,
+  name: string,
+  onClick: () => void,
+): HTMLButtonElement {
   const made = document.createElement("button");
   made.type = "button";
-  made.textContent = text;
+  made.append(initial, element("span", "long", rest));
   made.setAttribute("aria-label", name);
   made.addEventListener("click", onClick);
   return made;

@@ -14,6 +14,8 @@ export class Waveform {
   private gains: number[] = [];
   private readyShare = 0;
   private duration = 0;
+  /** Makes the loudest bar fill the view. */
+  private height = 1;
   private position = 0;
   private drawn = false;
 
@@ -30,6 +32,7 @@ export class Waveform {
   /** Shows a new song of which no stem is known yet. */
   open(song: Float32Array, nStems: number, duration: number): void {
     this.song = Float32Array.from(song);
+    this.height = 1 / Math.max(...this.song, 1e-3);
     this.stems = Array.from({ length: nStems }, () => new Float32Array(song.length));
     this.gains = new Array<number>(nStems).fill(1);
     this.duration = duration;
@@ -153,7 +156,7 @@ export class Waveform {
     height: number,
     color: string,
   ): void {
-    const size = Math.max(1, Math.min(1, peak) * (height - 8));
+    const size = Math.max(1, Math.min(1, peak * this.height) * (height - 8));
     context.fillStyle = color;
     context.fillRect(bar * BAR, (height - size) / 2, BAR - GAP, size);
   }
