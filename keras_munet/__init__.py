@@ -17,9 +17,9 @@ if TYPE_CHECKING:
         preset,
     )
     from keras_munet.errors import MunetError
+    from keras_munet.models.build import build_network
     from keras_munet.models.files import load_model, save_model
     from keras_munet.models.separator import separator_model
-    from keras_munet.models.build import build_network
     from keras_munet.separation.separator import Separator
 
 __version__ = "0.1.0"
