@@ -24,6 +24,7 @@ from keras_munet.data.synth import make_track
 from keras_munet.separation import band
 from keras_munet.separation.masks import MaskStream
 from keras_munet.separation.runtime import open_runtime
+from keras_munet.separation.stream import OVERLAP
 
 RATE = 44100
 STFT = STFTConfig()
@@ -37,6 +38,7 @@ RULES = {
     "mean 4.0-5.4, read to 5.4 kHz": (0.4999, (0.37, 0.5)),
     "mean 4.0-5.0, read to 5.0 kHz": (0.46, (0.37, 0.46)),
     "mean 4.5-5.0, read to 5.0 kHz": (0.46, (0.415, 0.46)),
+    "mean 4.75-5.0, read to 5.0 kHz": (0.46, (0.4375, 0.46)),
     "mean 3.0-5.0, read to 5.0 kHz": (0.46, (0.275, 0.46)),
     "mean 2.0-5.0, read to 5.0 kHz": (0.46, (0.184, 0.46)),
     "mean 4.0-4.8, read to 4.8 kHz": (0.441, (0.37, 0.441)),
@@ -81,10 +83,12 @@ def ideal_masks(stems: Stems, rng: np.random.Generator | None) -> np.ndarray:
     return masks.astype(np.float32)
 
 
-def model_masks(path: str, stems: Stems) -> tuple[tuple[str, ...], np.ndarray]:
+def model_masks(
+    path: str, stems: Stems, overlap: float = OVERLAP
+) -> tuple[tuple[str, ...], np.ndarray]:
     """Returns the sources and the masks of a network."""
     runtime = open_runtime(path)
-    stream = MaskStream(runtime, overlap=0.25, batch=1)
+    stream = MaskStream(runtime, overlap=overlap, batch=1)
     mono = downmix(resample(sum(stems.values()), RATE, STFT.sample_rate))
     pieces = [*stream.push(mono[:, None]), *stream.flush()]
     return runtime.config.sources, np.concatenate(pieces, axis=1)
@@ -155,6 +159,17 @@ def main() -> None:
 
         return each
 
+    def overlaps(overlap: float, of: list) -> Callable[[], Iterator[np.ndarray]]:
+        def each() -> Iterator[np.ndarray]:
+            for _, stems in of:
+                sources, masks = model_masks(options.model, stems, overlap)
+                estimates = apply(band.normalize(masks), sum(stems.values()), here)
+                for ref, est in zip(references(stems, sources), estimates, strict=True):
+                    if np.any(ref):
+                        yield np.array([sdr(ref, est), sdr(ref, est, HIGH_HZ)])
+
+        return each
+
     here = (band.LIMIT, band.TOP)
     squared = lambda masks: band.normalize(masks**2)  # noqa: E731
     changes = {"raw": lambda m: m, "sum": band.normalize, "squares, sum": squared}
@@ -170,6 +185,11 @@ def main() -> None:
             report(f"{name}: {masks}, normalised; rules for the upper band", rules)
             kept = {n: scores(here, c, noisy, of) for n, c in changes.items()}
             report(f"{name}: {masks}, the rule in use; normalising", kept)
+        if options.model:
+            shares = {
+                f"overlap {o}": overlaps(o, of) for o in (0, 0.1, 0.25, 0.5, 0.75)
+            }
+            report(f"{name}: {masks}, normalised; overlap of the windows", shares)
 
 
 if __name__ == "__main__":
