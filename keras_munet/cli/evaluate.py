@@ -119,6 +119,7 @@ def command(
     """  # noqa: D301  click reads the control character
     from keras_munet.config import DataConfig
     from keras_munet.data.workers import default_workers
+    from keras_munet.evaluation.estimates import StemFolder
     from keras_munet.evaluation.evaluate import evaluate
     from keras_munet.evaluation.selection import choose_setting, select_tracks
     from keras_munet.evaluation.tables import remarks, report_table
@@ -154,7 +155,11 @@ def command(
             progress=progress,
         )
     print_table(report_table(report, all_metrics=all_metrics))
-    for remark in remarks(report):
+    said = remarks(report)
+    if isinstance(estimator, StemFolder):
+        unused = estimator.unused([track.name for track in tracks])
+        said += [f"No track for the folder {name} of estimates." for name in unused]
+    for remark in said:
         click.echo(remark, err=True)
     return 1 if report.failed else 0
 

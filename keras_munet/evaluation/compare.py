@@ -203,8 +203,7 @@ def _interval(differences: Array, seed: int) -> tuple[float, float]:
 def _wilcoxon(differences: Array) -> float:
     if not differences.any():
         return 1.0
-    method = "exact" if len(differences) <= 25 and differences.all() else "asymptotic"
-    return float(scipy.stats.wilcoxon(differences, method=method).pvalue)
+    return float(scipy.stats.wilcoxon(differences).pvalue)
 
 
 def _holm(values: list[float]) -> list[float]:

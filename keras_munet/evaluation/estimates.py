@@ -115,6 +115,9 @@ class StemFolder:
             if len(files) > 1:
                 names = " + ".join(file.name for file in files)
                 stems.notes.append(f"{source} is {names}")
+        extra = self.extra(track, tuple(references))
+        if extra:
+            stems.notes.append(f"ignored: {', '.join(extra)}")
         return stems
 
     def extra(self, track: str, sources: tuple[str, ...]) -> list[str]:
