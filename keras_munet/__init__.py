@@ -14,12 +14,12 @@ if TYPE_CHECKING:
         ModelConfig,
         STFTConfig,
         UNetConfig,
-        preset,
     )
     from keras_munet.errors import MunetError
     from keras_munet.models.build import build_network
     from keras_munet.models.files import load_model, save_model
     from keras_munet.models.separator import separator_model
+    from keras_munet.presets import preset
     from keras_munet.separation.separator import Separator
 
 __version__ = "0.1.0"
@@ -33,7 +33,7 @@ _HOMES = {
     "Separator": "separation.separator",
     "UNetConfig": "config",
     "load_model": "models.files",
-    "preset": "config",
+    "preset": "presets",
     "save_model": "models.files",
     "separator_model": "models.separator",
     "build_network": "models.build",

@@ -6,15 +6,14 @@ import json
 import pytest
 
 from keras_munet.config import (
-    PRESETS,
     DataConfig,
     FitConfig,
     ModelConfig,
     STFTConfig,
     UNetConfig,
-    preset,
 )
 from keras_munet.errors import MunetError
+from keras_munet.presets import PRESETS, preset
 
 
 @pytest.mark.parametrize("name", PRESETS)

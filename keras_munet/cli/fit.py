@@ -12,12 +12,11 @@ from keras_munet.config import (
     LOSSES,
     OPTIMIZERS,
     PRECISIONS,
-    PRESETS,
     WEIGHTINGS,
     FitConfig,
-    preset,
 )
 from keras_munet.errors import MunetError
+from keras_munet.presets import PRESETS, preset
 
 
 @click.command()

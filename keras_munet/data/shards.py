@@ -15,12 +15,13 @@ import numpy as np
 import scipy.sparse
 
 from keras_munet import dsp, files
-from keras_munet.config import Config, DataConfig, STFTConfig
+from keras_munet.config import DataConfig, STFTConfig
 from keras_munet.data import records
 from keras_munet.data.stems import MIXTURE
 from keras_munet.data.tracks import Track
 from keras_munet.dsp import FloatArray
 from keras_munet.errors import DataError
+from keras_munet.json_config import Config
 
 FULL_SCALE = 32767
 """Int16 value of a sample of 1.0."""

@@ -1,13 +1,11 @@
 """`fit`: a run from a data set and a config, resumed exactly wherever it stopped."""
 
 import contextlib
-import csv
-import json
 import logging
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,12 +15,13 @@ import tensorflow as tf
 
 from keras_munet.config import FitConfig
 from keras_munet.errors import DataError, MunetError
-from keras_munet.files import locked, remove, replacing, write_json
+from keras_munet.files import locked
 from keras_munet.models import FrontEnd, build_network, save_model
 from keras_munet.training.losses import SOURCE_LOSSES
 from keras_munet.training.multitask import ConditionedModel, MultiTaskModel
+from keras_munet.training.run_folder import Row, RunFolder
 from keras_munet.training.schedule import Schedule
-from keras_munet.training.state import load_state, read_values, save_state
+from keras_munet.training.state import load_state, save_state
 from keras_munet.training.summaries import Summaries
 from keras_munet.training.weighting import WEIGHTING_CLASSES, Weighting
 
@@ -52,7 +51,7 @@ class Listener:
     """
 
     step: Callable[[int, int, int, dict[str, float]], None] | None = None
-    epoch: Callable[[dict[str, Any]], None] | None = None
+    epoch: Callable[[Row], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ class FitResult:
     """How a run stands: `history` has a row per epoch, `note` says how it ended."""
 
     folder: Path
-    history: list[dict[str, Any]]
+    history: list[Row]
     note: str
     already_finished: bool = False
 
@@ -89,75 +88,45 @@ def fit(
         start_from: a network whose weights a new run begins with.
 
     Raises:
-        MunetError: another config, a damaged state, or a loss that became NaN.
+        MunetError: another config, another process in the folder, a damaged state,
+            or a loss that became NaN.
         DataError: no training or validation chunks, or fewer than a batch.
     """
-    folder = Path(folder)
-    with locked(folder, f"Another process is training in {folder}."):
-        return _Run(data, config, folder, listener or Listener()).run(start_from)
+    files = RunFolder(Path(folder))
+    with locked(files.path, f"Another process is training in {folder}."):
+        files.claim(config)
+        finished = files.finished(config)
+        if finished is not None:
+            note, history = finished
+            return FitResult(files.path, history, note, already_finished=True)
+        if data.n_training < config.batch_size:
+            raise DataError(
+                f"A batch of {config.batch_size} is larger than the training set of "
+                f"{data.n_training} chunks. Use a smaller --batch-size, more tracks, "
+                "or --keep-silent."
+            )
+        with _settings(config):
+            run = _Run(data, config, files, listener or Listener(), start_from)
+            note = run.train()
+        return FitResult(files.path, run.history, note)
 
 
 class _Run:
     """The parts of one run while it goes on."""
 
     def __init__(
-        self, data: TrainingData, config: FitConfig, folder: Path, listener: Listener
+        self,
+        data: TrainingData,
+        config: FitConfig,
+        files: RunFolder,
+        listener: Listener,
+        start_from: keras.Model | None,
     ) -> None:
-        self.data, self.config, self.folder = data, config, folder
+        self.data, self.config, self.files = data, config, files
         self.listener = listener
         self.schedule = Schedule()
-        self.history: list[dict[str, Any]] = []
-
-    def run(self, start_from: keras.Model | None) -> FitResult:
-        self._claim_folder()
-        finished = self._finished()
-        if finished is not None:
-            return finished
-        if self.data.n_training < self.config.batch_size:
-            raise DataError(
-                f"A batch of {self.config.batch_size} is larger than the training set "
-                f"of {self.data.n_training} chunks. Use a smaller --batch-size, more "
-                "tracks, or --keep-silent."
-            )
-        with _settings(self.config):
-            self.model = self._build(start_from)
-            epoch = self._restore()
-            note = self._train(epoch)
-        return self._finish(note)
-
-    def _claim_folder(self) -> None:
-        for leftover in self.folder.glob(".*.part*"):
-            remove(leftover)
-        path = self.folder / "config.json"
-        if not path.exists():
-            if any(not p.name.startswith(".") for p in self.folder.glob("*")):
-                raise MunetError(
-                    f"{self.folder} is not empty and no run of keras-munet. "
-                    "Choose another --run folder."
-                )
-            write_json(path, self.config.to_dict())
-            return
-        old = FitConfig.from_file(path)
-        if replace(old, epochs=1) != replace(self.config, epochs=1):
-            changes = _differences(old.to_dict(), self.config.to_dict())
-            raise MunetError(
-                f"{self.folder} holds a run with other settings ({changes}). Choose "
-                "another --run folder, or the settings in its config.json."
-            )
-        if old != self.config:
-            write_json(path, self.config.to_dict())
-
-    def _finished(self) -> FitResult | None:
-        path = self.folder / "metrics.json"
-        if not path.exists():
-            return None
-        metrics = json.loads(path.read_text(encoding="utf-8"))
-        stopped_early = metrics["epochs"] < metrics["epochs_allowed"]
-        if not stopped_early and metrics["epochs"] < self.config.epochs:
-            path.unlink()  # more epochs are asked for: the run goes on
-            return None
-        history = read_values(self.folder / "state")["history"]
-        return FitResult(self.folder, history, metrics["note"], already_finished=True)
+        self.history: list[Row] = []
+        self.model = self._build(start_from)
 
     def _build(self, start_from: keras.Model | None) -> MultiTaskModel:
         config = self.config
@@ -168,13 +137,12 @@ class _Run:
         conditioned = config.model.unet.architecture == "cunet"
         kind = ConditionedModel if conditioned else MultiTaskModel
         model = kind(network.input, network.output, name=network.name)
-        n_sources = len(config.model.sources)
         model.compile_multitask(
             _optimizer(config),
             config=config.model,
             front_end=FrontEnd(config.model.stft),
             source_loss=SOURCE_LOSSES[config.loss],
-            weighting=self._weighting(1 if conditioned else n_sources),
+            weighting=self._weighting(len(kind.task_names(config.model))),
             jit=config.jit,
         )
         model.optimizer.build(model.trainable_variables)
@@ -192,7 +160,7 @@ class _Run:
         return [*model, *self.model.optimizer.variables]
 
     def _restore(self) -> int:
-        values = load_state(self.folder / "state", self._variables())
+        values = load_state(self.files.state, self._variables())
         if values is None:
             return 0
         self.schedule = Schedule(**values["schedule"])
@@ -201,15 +169,18 @@ class _Run:
         log.info("Going on after epoch %d.", values["epoch"])
         return int(values["epoch"])
 
-    def _train(self, epoch: int) -> str:
+    def train(self) -> str:
+        """Trains from where the run stands to its end; returns how it ended."""
+        epoch = self._restore()
         summaries = Summaries(
-            self.folder / "tensorboard", self.config.model, self._example()
+            self.files.tensorboard, self.config.model, self._example()
         )
+        note = f"all {self.config.epochs} epochs done"
         while epoch < self.config.epochs:
             if epoch and self.schedule.stops(epoch - 1, self.config):
-                return (
-                    f"stopped early: no progress for {self.config.stop_patience} epochs"
-                )
+                patience = self.config.stop_patience
+                note = f"stopped early: no progress for {patience} epochs"
+                break
             row = self._train_epoch(epoch)
             epoch += 1
             self._save(epoch, row)
@@ -217,9 +188,10 @@ class _Run:
             if self.listener.epoch:
                 self.listener.epoch(row)
         summaries.close()
-        return f"all {self.config.epochs} epochs done"
+        self.files.write_metrics(self._metrics(note))
+        return note
 
-    def _example(self) -> np.ndarray | None:
+    def _example(self) -> np.ndarray:
         batches = self.data.batches("valid", epoch=0, config=self.config)
         for batch in batches.take(1):
             example: np.ndarray = batch.numpy()[0]
@@ -229,7 +201,7 @@ class _Run:
             "tracks, or a larger --validation-share."
         )
 
-    def _train_epoch(self, epoch: int) -> dict[str, Any]:
+    def _train_epoch(self, epoch: int) -> Row:
         start = time.monotonic()
         training = self.data.batches("train", epoch=epoch, config=self.config)
         steps = _Steps(epoch, self.listener)
@@ -243,7 +215,7 @@ class _Run:
         factor = self.schedule.update(epoch, scores["loss"], self.config)
         if factor != 1:
             self.model.optimizer.learning_rate = rate * factor
-        self._watch_masks(scores)
+        _watch_masks(scores, self.config.model.sources)
         return {
             "epoch": epoch + 1,
             "seconds": round(time.monotonic() - start, 2),
@@ -252,46 +224,30 @@ class _Run:
             **{f"val_{name}": value for name, value in scores.items()},
         }
 
-    def _watch_masks(self, scores: dict[str, float]) -> None:
-        for source in self.config.model.sources:
-            if scores[f"mask_{source}"] < DEAD_MASK:
-                log.warning(
-                    "The mask of %s is zero almost everywhere: its ReLU may be dead "
-                    "and will not come back. Start anew with a positive "
-                    "`output_bias`, a lower learning rate, or --weighting ebw-p1.",
-                    source,
-                )
-
-    def _save(self, epoch: int, row: dict[str, Any]) -> None:
+    def _save(self, epoch: int, row: Row) -> None:
         """Makes the epoch's result durable; state.json comes last and decides."""
         self.history = [*self.history, row]
         if self.schedule.best_epoch == epoch - 1:
-            save_model(self._float32_network(), self.config.model, self._model_path)
+            save_model(self._float32_network(), self.config.model, self.files.model)
         values = {
             "schedule": self.schedule.state(),
             "weighting": self.model.weighting.state(),
             "history": self.history,
         }
-        _write_history(self.folder / "history.csv", self.history)
-        save_state(self.folder / "state", epoch, self._variables(), values)
-
-    @property
-    def _model_path(self) -> Path:
-        return self.folder / "model.keras"
+        self.files.write_history(self.history)
+        save_state(self.files.state, epoch, self._variables(), values)
 
     def _float32_network(self) -> keras.Model:
         """The network without its training, and without mixed precision."""
         if self.config.precision == "float32":
             return self.model
-        policy = keras.config.dtype_policy()
-        keras.config.set_dtype_policy("float32")
-        network = build_network(self.config.model)
-        keras.config.set_dtype_policy(policy)
+        with _policy("float32"):
+            network = build_network(self.config.model)
         network.set_weights(self.model.get_weights())
         return network
 
-    def _finish(self, note: str) -> FitResult:
-        metrics = {
+    def _metrics(self, note: str) -> dict[str, Any]:
+        return {
             "note": note,
             "epochs": len(self.history),
             "epochs_allowed": self.config.epochs,
@@ -302,8 +258,6 @@ class _Run:
                 math.prod(v.shape) for v in self.model.trainable_variables
             ),
         }
-        write_json(self.folder / "metrics.json", metrics)
-        return FitResult(self.folder, self.history, note)
 
 
 class _Steps(keras.callbacks.Callback):
@@ -327,6 +281,17 @@ class _Steps(keras.callbacks.Callback):
             self.listener.step(self.number + 1, batch + 1, n_steps, self.means)
 
 
+def _watch_masks(scores: dict[str, float], sources: tuple[str, ...]) -> None:
+    for source in sources:
+        if scores[f"mask_{source}"] < DEAD_MASK:
+            log.warning(
+                "The mask of %s is zero almost everywhere: its ReLU may be dead and "
+                "will not come back. Start anew with a positive `output_bias`, a lower "
+                "learning rate, or --weighting ebw-p1.",
+                source,
+            )
+
+
 def _optimizer(config: FitConfig) -> keras.optimizers.Optimizer:
     clip = config.clip_norm or None
     if config.optimizer == "adam":
@@ -336,31 +301,20 @@ def _optimizer(config: FitConfig) -> keras.optimizers.Optimizer:
     )
 
 
-def _differences(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> str:
-    """Names the settings that differ: `batch_size: 4, not 8`."""
-    parts = []
-    for name, value in old.items():
-        if isinstance(value, dict):
-            parts.append(_differences(value, new[name], f"{prefix}{name}."))
-        elif value != new[name] and name != "epochs":
-            parts.append(f"{prefix}{name}: {value}, not {new[name]}")
-    return ", ".join(part for part in parts if part)
-
-
-def _write_history(path: Path, history: list[dict[str, Any]]) -> None:
-    with replacing(path) as part, part.open("w", newline="") as file:
-        writer = csv.DictWriter(file, history[0].keys())
-        writer.writeheader()
-        writer.writerows(history)
+@contextlib.contextmanager
+def _settings(config: FitConfig) -> Iterator[None]:
+    """Keras-wide settings of a run."""
+    if config.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    with _policy(config.precision):
+        yield
 
 
 @contextlib.contextmanager
-def _settings(config: FitConfig) -> Iterator[None]:
-    """Keras-wide settings of a run, put back afterwards."""
+def _policy(name: str) -> Iterator[None]:
+    """A dtype policy for the block, put back afterwards."""
     policy = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(config.precision)
-    if config.deterministic:
-        tf.config.experimental.enable_op_determinism()
+    keras.config.set_dtype_policy(name)
     try:
         yield
     finally:

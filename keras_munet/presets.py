@@ -1,0 +1,54 @@
+"""Settings known by name: the paper's, and ours for smaller machines."""
+
+from typing import Any
+
+from keras_munet.config import (
+    FOUR_SOURCES,
+    TWO_SOURCES,
+    FitConfig,
+    ModelConfig,
+    UNetConfig,
+)
+from keras_munet.errors import MunetError
+
+
+def _preset(
+    sources: tuple[str, ...], width: int, *, depth: int = 6, **settings: Any
+) -> FitConfig:
+    unet = UNetConfig(width=width, depth=depth, output_bias=0.5)
+    return FitConfig(model=ModelConfig(sources=sources, unet=unet), **settings)
+
+
+def _presets() -> dict[str, FitConfig]:
+    ours: dict[str, Any] = {
+        "optimizer": "adam",
+        "learning_rate": 1e-3,
+        "normalize": True,
+        "clip_norm": 5.0,
+        "augment": ("remix", "gain", "polarity"),
+    }
+    tiny: dict[str, Any] = {**ours, "batch_size": 4, "epochs": 20}
+    presets: dict[str, FitConfig] = {}
+    for label, sources in (("2src", TWO_SOURCES), ("4src", FOUR_SOURCES)):
+        presets[f"paper-{label}"] = FitConfig(model=ModelConfig(sources=sources))
+        presets[f"small-{label}"] = _preset(sources, 16, **ours)
+        presets[f"mobile-{label}"] = _preset(sources, 8, **ours)
+        presets[f"tiny-{label}"] = _preset(sources, 4, depth=4, **tiny)
+    return presets
+
+
+PRESETS: dict[str, FitConfig] = _presets()
+
+
+def preset(name: str) -> FitConfig:
+    """Returns the settings known under `name` (see `PRESETS`).
+
+    Raises:
+        MunetError: when there is no such preset; the message lists them.
+    """
+    try:
+        return PRESETS[name]
+    except KeyError:
+        raise MunetError(
+            f"Unknown preset {name!r}. Presets: {', '.join(PRESETS)}."
+        ) from None

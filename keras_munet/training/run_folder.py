@@ -1,0 +1,95 @@
+"""A run folder: whose it is, whether it is finished, and what lies in it."""
+
+import csv
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+from keras_munet.config import FitConfig
+from keras_munet.errors import MunetError
+from keras_munet.files import remove, replacing, write_json
+from keras_munet.training.state import read_values
+
+Row = dict[str, Any]
+
+
+class RunFolder:
+    """The files of one run, by name.
+
+    Args:
+        path: new, empty, or of an earlier start of the same run.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.model = path / "model.keras"
+        self.state = path / "state"
+        self.tensorboard = path / "tensorboard"
+        self._config = path / "config.json"
+        self._metrics = path / "metrics.json"
+
+    def claim(self, config: FitConfig) -> None:
+        """Makes the folder that of `config`; only `epochs` may have changed.
+
+        Raises:
+            MunetError: when it holds something else, or a run of another config.
+        """
+        for leftover in self.path.glob(".*.part*"):
+            remove(leftover)
+        if not self._config.exists():
+            if any(not path.name.startswith(".") for path in self.path.glob("*")):
+                raise MunetError(
+                    f"{self.path} is not empty and no run of keras-munet. "
+                    "Choose another --run folder."
+                )
+            write_json(self._config, config.to_dict())
+            return
+        old = FitConfig.from_file(self._config)
+        if dataclasses.replace(old, epochs=config.epochs) != config:
+            changes = differences(old.to_dict(), config.to_dict())
+            raise MunetError(
+                f"{self.path} holds a run with other settings ({changes}). Choose "
+                "another --run folder, or the settings in its config.json."
+            )
+        if old != config:
+            write_json(self._config, config.to_dict())
+
+    def finished(self, config: FitConfig) -> tuple[str, list[Row]] | None:
+        """Returns how a finished run ended, and its history; None if it goes on.
+
+        A run that did all its epochs goes on when `config` allows more of them.
+        """
+        if not self._metrics.exists():
+            return None
+        metrics = json.loads(self._metrics.read_text(encoding="utf-8"))
+        all_done = metrics["epochs"] >= metrics["epochs_allowed"]
+        if all_done and metrics["epochs"] < config.epochs:
+            self._metrics.unlink()
+            return None
+        return metrics["note"], read_values(self.state)["history"]
+
+    def write_metrics(self, metrics: dict[str, Any]) -> None:
+        """Marks the run as finished."""
+        write_json(self._metrics, metrics)
+
+    def write_history(self, history: list[Row]) -> None:
+        """Writes `history.csv`, a row per epoch."""
+        with (
+            replacing(self.path / "history.csv") as part,
+            part.open("w", newline="") as file,
+        ):
+            writer = csv.DictWriter(file, history[0].keys())
+            writer.writeheader()
+            writer.writerows(history)
+
+
+def differences(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> str:
+    """Names the settings that differ: `batch_size: 4, not 8`; `epochs` may differ."""
+    parts = []
+    for name, value in old.items():
+        if isinstance(value, dict):
+            parts.append(differences(value, new[name], f"{prefix}{name}."))
+        elif value != new[name] and name != "epochs":
+            parts.append(f"{prefix}{name}: {value}, not {new[name]}")
+    return ", ".join(part for part in parts if part)
