@@ -103,7 +103,7 @@ export async function play({ chromium, url, file, out }) {
     seen.clock = await page.textContent("#time");
     Object.assign(seen, await mixing(page, out));
     await page.keyboard.press("End"); // no key of ours: nothing may happen
-    await tab.seek(page, 0.97);
+    await tab.seek(page, 0.99);
     await page.waitForSelector("#play:not(.playing)"); // the song ends
     seen.ended = await tab.position(page);
     seen.labels = await unlabelled(page);
@@ -119,17 +119,20 @@ async function mixing(page, out) {
       name,
     );
   const pressed = (label) => page.getAttribute(`[aria-label="${label}"]`, "aria-pressed");
-  await page.keyboard.press("Home");
+  const again = () => page.keyboard.press("Home"); // the song must not end meanwhile
+  await again();
   await page.keyboard.press("Space");
   await tab.sounding(page, "vocals");
   await page.click('[aria-label="Mute Vocals"]');
   await silent("vocals");
   await tab.sounding(page, "accompaniment");
+  await again();
   const muted = await pressed("Mute Vocals");
   await page.keyboard.press("1");
   await tab.sounding(page, "vocals");
   await page.keyboard.press("Shift+Digit1");
   await silent("accompaniment");
+  await again();
   const solo = await pressed("Solo Vocals");
   await page.keyboard.press("Shift+Digit1");
   await page.keyboard.press("k");

@@ -30,28 +30,30 @@ export class DiskShelf implements Shelf {
 
   /** Makes empty files; throws `StorageFullError` when they cannot grow enough. */
   static async open(nStems: number, nValues: number): Promise<DiskShelf> {
-    const root = await navigator.storage.getDirectory();
-    const folder = await root.getDirectoryHandle(FOLDER, { create: true });
-    await removeStale(folder);
     const names: string[] = [];
     const handles: SyncHandle[] = [];
-    const shelf = new DiskShelf(folder, names, handles);
     try {
-      for (let stem = 0; stem < nStems; stem++) {
-        const name = `${crypto.randomUUID()}.pcm`;
-        const file = await folder.getFileHandle(name, { create: true });
-        names.push(name);
-        const handle = await (
-          file as unknown as { createSyncAccessHandle(): Promise<SyncHandle> }
-        ).createSyncAccessHandle();
-        handles.push(handle);
-        handle.truncate(nValues * 2); // asks for the room now, not half way
-      }
+      const root = await navigator.storage.getDirectory();
+      const folder = await root.getDirectoryHandle(FOLDER, { create: true });
+      await removeStale(folder);
+      const shelf = new DiskShelf(folder, names, handles);
+      for (let stem = 0; stem < nStems; stem++) await shelf.addFile(names, handles, nValues);
+      return shelf;
     } catch (error) {
-      shelf.close();
+      for (const handle of handles) handle.close(); // the files go when a song is next opened
       throw asStorageError(error);
     }
-    return shelf;
+  }
+
+  private async addFile(names: string[], handles: SyncHandle[], nValues: number): Promise<void> {
+    const name = `${crypto.randomUUID()}.pcm`;
+    const file = (await this.folder.getFileHandle(name, { create: true })) as unknown as {
+      createSyncAccessHandle(): Promise<SyncHandle>;
+    };
+    names.push(name);
+    const handle = await file.createSyncAccessHandle();
+    handles.push(handle);
+    handle.truncate(nValues * 2); // asks for the room now, not half way
   }
 
   write(stem: number, offset: number, values: Int16Array): void {
