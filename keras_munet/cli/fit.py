@@ -12,7 +12,9 @@ from keras_munet.config import (
     LOSSES,
     OPTIMIZERS,
     PRECISIONS,
+    TWO_SOURCES,
     WEIGHTINGS,
+    DataConfig,
     FitConfig,
 )
 from keras_munet.errors import MunetError
@@ -77,6 +79,19 @@ from keras_munet.presets import PRESETS, preset
     help="Bit-identical reruns (default) or, on a GPU, some more speed.",
 )
 @click.option("--seed", type=int)
+@click.option(
+    "--reader",
+    type=click.Choice(("cache", "tfio")),
+    default="cache",
+    show_default=True,
+    help="tfio: DATA is a folder of wav or flac stems, decoded in the graph without "
+    "`prepare`; needs the extra [tfio].",
+)
+@click.option(
+    "--sources",
+    callback=split_names,
+    help="With --reader tfio: what to train on; vocals,accompaniment by default.",
+)
 @click.option("--no-tflite", is_flag=True, help="Leave no model.tflite at the end.")
 @quiet_option
 def command(
@@ -86,6 +101,8 @@ def command(
     config_file: Path | None,
     source: str | None,
     all_sources: bool,
+    reader: str,
+    sources: tuple[str, ...],
     no_tflite: bool,
     quiet: bool,
     **settings: Any,
@@ -105,9 +122,8 @@ def command(
 
     import_quietly()
     from keras_munet.cli.training import train
-    from keras_munet.data.cache import open_dataset
 
-    dataset = open_dataset(data)
+    dataset = _open(data, reader, sources)
     config = _base_config(preset_name, config_file, len(dataset.sources))
     config = _with_settings(config, dataset, settings, source, all_sources)
     train(
@@ -118,6 +134,21 @@ def command(
         tflite=not no_tflite,
         quiet=quiet,
     )
+
+
+def _open(data: Path, reader: str, sources: tuple[str, ...]) -> Any:
+    """Opens the cache, or the folder of audio files."""
+    if reader == "tfio":
+        from keras_munet.data.tfio import open_files
+
+        return open_files(data, DataConfig(sources=sources or TWO_SOURCES))
+    if sources:
+        raise click.UsageError(
+            "--sources goes with --reader tfio; a cache has its own."
+        )
+    from keras_munet.data.cache import open_dataset
+
+    return open_dataset(data)
 
 
 def _base_config(name: str | None, file: Path | None, n_sources: int) -> FitConfig:
