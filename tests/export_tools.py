@@ -108,13 +108,13 @@ def trained():
     inputs = keras.Input((CONFIG.stft.n_rows, n_frames, 1))
     loudness = keras.Input((CONFIG.stft.n_rows, n_frames, 1))
     model = keras.Model([inputs, loudness], network(inputs) * loudness)
-    model.compile(keras.optimizers.Adam(3e-3), "mae")
+    model.compile(keras.optimizers.Adam(3e-3), "mae", jit_compile=False)
     mixtures = spectra[..., 2:]
     model.fit(
         [np.asarray(log_features(mixtures)), mixtures],
         spectra[..., :2],
         batch_size=4,
-        epochs=15,
+        epochs=12,
         verbose=0,
     )
     return Trained(network, CONFIG, Path("trained"))

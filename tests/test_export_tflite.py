@@ -101,7 +101,8 @@ def test_float32_agrees_with_keras(case):
         assert np.abs(got[source] - wanted[source]).max() <= 1e-4
         if wanted[source].any():
             assert snr_db(wanted[source], got[source]) >= 80
-    assert np.abs(got["masks"] - wanted["masks"]).max() <= 1e-2 * wanted["masks"].max()
+    # Single bins may be anything where the input is silent; most must not.
+    assert snr_db(wanted["masks"], got["masks"]) >= 60
 
 
 @pytest.mark.parametrize(("scheme", "limit"), [("float16", 50), ("int8", 25)])
@@ -121,11 +122,14 @@ def test_masks_of_one_give_the_input_back(case):
         assert np.abs(got[source] - signal).max() <= 2e-5
 
 
-def test_float16_halves_the_file():
+def test_float16_halves_all_but_the_networks_dft():
     whole = tools.tflite_file().stat().st_size
-    assert tools.tflite_file(quantize="float16").stat().st_size < 0.52 * whole
-    kinds = {kind for kind, _ in constants(tools.tflite_file(quantize="float16"))}
-    assert schema.TensorType.FLOAT16 in kinds
+    dft = dsp.analysis_matrix(tools.CONFIG.stft).nbytes
+    half = tools.tflite_file(quantize="float16").stat().st_size
+    assert half < 1.02 * (dft + (whole - dft) / 2)
+    found = set(constants(tools.tflite_file(quantize="float16")))
+    assert (schema.TensorType.FLOAT32, (1024, 1024)) in found
+    assert (schema.TensorType.FLOAT16, (1024, 1024)) in found
 
 
 def test_int8_rounds_convolutions_and_leaves_the_front_end_float():
