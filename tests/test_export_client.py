@@ -153,7 +153,7 @@ def test_nobody_listens(server):
 
 @pytest.mark.parametrize("door", DOORS)
 def test_a_model_that_is_not_there(server, door):
-    with pytest.raises(ServerError, match="'other'.*(NOT_FOUND|404)"):
+    with pytest.raises(ServerError, match=r"'other'.*(NOT_FOUND|404)"):
         open_remote(address(server, door), "other")
 
 

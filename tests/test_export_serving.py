@@ -22,6 +22,8 @@ from keras_munet.export import warmup
 from keras_munet.export.saved_model import DEFAULT, FIXED_LENGTH, SIGNATURES
 from keras_munet.export.serving import TEMPLATES, export_serving, versions
 
+SERVABLES = {"munet": SIGNATURES, "munet_batched": FIXED_LENGTH}
+
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory):
