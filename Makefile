@@ -28,6 +28,12 @@ docs: $(VENV)/.installed
 	"$(BIN)/python" -m pip install --quiet -e '.[docs]'
 	"$(BIN)/mkdocs" build --strict
 
+# The karaoke page: checks it, runs its unit tests, and builds it into the package.
+web:
+	cd web && npm ci --omit-lockfile-registry-resolved --no-audit --no-fund
+	cd web && npm test
+	cd web && npm run build
+
 # The oldest supported TensorFlow, in a virtual environment of its own.
 test-tfio:
 	test -x .venv-tfio/bin/python || $(PYTHON) -m venv .venv-tfio

@@ -205,10 +205,11 @@ def _write_settings(
         "about": about,
         "demo": DEMO if demo else None,
     }
-    settings["version"] = _version(folder, settings)
+    version = _version(folder, settings)
+    settings["version"] = version
     (folder / SETTINGS).write_text(json.dumps(settings, indent=2), encoding="utf-8")
     _name_page(folder, title)
-    _fill_worker(folder, settings["version"])
+    _fill_worker(folder, version)
 
 
 def _version(folder: Path, settings: dict[str, Any]) -> str:
