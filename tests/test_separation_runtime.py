@@ -136,6 +136,11 @@ def test_a_folder_of_one_source_networks(tmp_path, windows):
     expected = np.concatenate(list(singles.values()), axis=-1)
     np.testing.assert_array_equal(runtime.masks(windows), expected)
 
+    models = {"vocals": "vocals.keras", "again": "vocals.keras"}
+    (tmp_path / "ensemble.json").write_text(json.dumps({"models": models}))
+    with pytest.raises(ModelError, match="the same source: vocals, vocals"):
+        open_runtime(tmp_path)
+
 
 def _half(source, path):
     path.write_bytes(source.read_bytes()[: source.stat().st_size // 2])
@@ -183,6 +188,9 @@ def test_what_is_no_model_is_named(tmp_path, name, make, message):
 
 
 def test_an_ensemble_that_cannot_be_read(tmp_path):
+    (tmp_path / "ensemble.json").write_text('{"models": {}}')
+    with pytest.raises(ModelError, match="names no models"):
+        open_runtime(tmp_path)
     (tmp_path / "ensemble.json").write_text("[]")
     with pytest.raises(ModelError, match="must be a JSON object like"):
         open_runtime(tmp_path)

@@ -50,6 +50,11 @@ class Ensemble:
                 "together. Train them with the same settings."
             )
         sources = tuple(name for m in members for name in m.config.sources)
+        if len(set(sources)) != len(sources):
+            raise ModelError(
+                f"Two models of {folder} give the same source: {', '.join(sources)}. "
+                "Name one model per source."
+            )
         unet = dataclasses.replace(first.unet, architecture="munet")
         self.config = ModelConfig(sources=sources, stft=first.stft, unet=unet)
         self.name = members[0].name
@@ -124,12 +129,15 @@ def _ensemble_members(folder: Path) -> list[Path]:
     file = folder / "ensemble.json"
     try:
         models = json.loads(file.read_text(encoding="utf-8"))["models"]
-        return [folder / name for name in dict(models).values()]
+        members = [folder / name for name in dict(models).values()]
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise ModelError(
             f"{file} cannot be read ({error}). It must be a JSON object like "
             '{"models": {"vocals": "vocals/model.keras"}}.'
         ) from error
+    if not members:
+        raise ModelError(f"{file} names no models.")
+    return members
 
 
 def _has_litert() -> bool:
