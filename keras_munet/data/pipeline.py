@@ -5,21 +5,21 @@ lies. An epoch is therefore shuffled as a whole, chunk by chunk, without a shuff
 buffer, and every source can come from a chunk of its own.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from keras_munet.data import records, tfio
+from keras_munet.data import records, tfio_graph
 from keras_munet.data.augment import LEFT, MID, RIGHT, Plan, draw_plan
 from keras_munet.data.dataset import Dataset
 from keras_munet.data.shards import FULL_SCALE
+from keras_munet.data.tfio import FileDataset
 from keras_munet.errors import DataError
 
 Int16 = NDArray[np.int16]
-Loader = tuple[Callable[[tf.Tensor, tf.Tensor], tf.Tensor], float]
 
 
 class _Reader:
@@ -113,13 +113,19 @@ def chunks(
     )
     options = tf.data.Options()
     options.deterministic = True
-    return (
-        tf.data.Dataset.from_tensor_slices(_columns(dataset, plan))
-        .batch(batch_size, drop_remainder=drop_remainder)
-        .map(_read_batch(dataset, index, plan), num_parallel_calls=2)
-        .prefetch(2)
-        .with_options(options)
-    )
+    rows = tf.data.Dataset.from_tensor_slices(_columns(dataset, plan))
+    with_rest = not (plan.is_plain or dataset.covers_mixture)
+    if isinstance(dataset, FileDataset):
+        remix, full_scale = plan.is_remixed, 1.0
+        read = tfio_graph.read(rows, dataset, index, remix=remix, with_rest=with_rest)
+        read = read.batch(batch_size, drop_remainder=drop_remainder)
+    else:
+        full_scale = FULL_SCALE
+        load = _mapped(dataset, index, with_rest=with_rest)
+        read = rows.batch(batch_size, drop_remainder=drop_remainder)
+        read = read.map(load, num_parallel_calls=2)
+    finish = _finisher(full_scale, plain=plan.is_plain)
+    return read.map(finish, num_parallel_calls=2).prefetch(2).with_options(options)
 
 
 def _check(
@@ -147,7 +153,7 @@ def _check(
 
 
 def _columns(dataset: Dataset, plan: Plan) -> tuple[Any, ...]:
-    """What `_read_batch` is called with, a row for each chunk.
+    """Where each chunk comes from and what is done to it, a row for each chunk.
 
     An augmentation is a linear map of the K + 1 signals that are read: gains on the
     diagonal, and the mixture as the sum of the new sources and the rest.
@@ -165,43 +171,36 @@ def _columns(dataset: Dataset, plan: Plan) -> tuple[Any, ...]:
     return plan.rows, plan.source_rows, pick, maps
 
 
-def _loader(dataset: Dataset, index: NDArray[np.int64], plan: Plan) -> Loader:
-    """Returns what gives the signals of a batch, and the value of full scale.
+def _mapped(dataset: Dataset, index: NDArray[np.int64], *, with_rest: bool) -> Any:
+    """Returns the function that reads a batch from the shards of a cache.
 
-    The last signal is the mixture where nothing is augmented, or the sources cover
-    it; otherwise what the sources leave of it.
+    The last signal is the mixture, or with `with_rest` what the sources leave of it.
     """
-    with_rest = not (plan.is_plain or dataset.covers_mixture)
-    if isinstance(dataset, tfio.FileDataset):
-        load = tfio.loader(dataset, index, remix=plan.is_remixed, with_rest=with_rest)
-        return load, 1.0
     reader, shape = _Reader(dataset, index), dataset.record_shape
     read: Any = reader.read_with_rest if with_rest else reader.read
     kind = tf.int32 if with_rest else tf.int16
 
-    def load_mapped(rows: tf.Tensor, source_rows: tf.Tensor) -> tf.Tensor:
+    def load(
+        rows: tf.Tensor, source_rows: tf.Tensor, pick: tf.Tensor, maps: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         raw = tf.numpy_function(read, [rows, source_rows], kind)
         raw.set_shape([rows.shape[0], *shape])
-        return raw
+        return raw, pick, maps
 
-    return load_mapped, FULL_SCALE
+    return load
 
 
-def _read_batch(dataset: Dataset, index: NDArray[np.int64], plan: Plan) -> Any:
-    """Returns the function that turns rows of the plan into a batch."""
-    load, full_scale = _loader(dataset, index, plan)
+def _finisher(full_scale: float, *, plain: bool) -> Any:
+    """Returns the function that picks channels and applies the maps of a batch."""
+    scale = np.float32(1 / full_scale)
 
-    def read(
-        rows: tf.Tensor, source_rows: tf.Tensor, pick: tf.Tensor, maps: tf.Tensor
-    ) -> tf.Tensor:
-        signals = tf.cast(load(rows, source_rows), tf.float32)
+    def finish(raw: tf.Tensor, pick: tf.Tensor, maps: tf.Tensor) -> tf.Tensor:
+        signals = tf.cast(raw, tf.float32)  # (batch, channels, chunk_length, K + 1)
         if signals.shape[1] == 1:
             signals = signals[:, 0]
         else:
             signals = tf.reduce_sum(signals * pick[:, :, None, None], axis=1)
         # (batch, chunk_length, K + 1)
-        if plan.is_plain:
-            return signals * np.float32(1 / full_scale)
-        return tf.matmul(signals, maps * np.float32(1 / full_scale))
+        return signals * scale if plain else tf.matmul(signals, maps * scale)
 
-    return read
+    return finish
