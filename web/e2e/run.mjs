@@ -1,7 +1,8 @@
 // node run.mjs SCENARIO '{"chromium": ..., "url": ..., ...}' -> one JSON line on stdout
 
+import * as measurements from "./measure.mjs";
 import * as scenarios from "./scenarios.mjs";
 
 const [name, text] = process.argv.slice(2);
-const result = await scenarios[name](JSON.parse(text));
+const result = await { ...scenarios, ...measurements }[name](JSON.parse(text));
 console.log(JSON.stringify(result));

@@ -30,7 +30,7 @@ describe("FFT", () => {
   });
 
   it("refuses other lengths", () => {
-    expect(() => new FFT(1022)).toThrow("power of two. Received: 1022");
+    expect(() => new FFT(1022)).toThrow("at least 4. Received: 1022");
   });
 });
 

@@ -17,7 +17,7 @@ export function songLength(song: Song): number {
 export function peakOf(channels: readonly Float32Array[]): number {
   let peak = 0;
   for (const channel of channels) {
-    for (const value of channel) peak = Math.max(peak, Math.abs(value));
+    for (let n = 0; n < channel.length; n++) peak = Math.max(peak, Math.abs(channel[n]!));
   }
   return peak;
 }
@@ -34,7 +34,10 @@ export function toInt16(value: number): number {
 
 /** Turns float samples into 16-bit ones, +-1 being +-`unit`. */
 export function quantize(samples: Float32Array, unit: number): Int16Array {
-  return Int16Array.from(samples, (value) => toInt16((value * 32768) / unit));
+  const scale = 32768 / unit;
+  const values = new Int16Array(samples.length);
+  for (let n = 0; n < samples.length; n++) values[n] = toInt16(samples[n]! * scale);
+  return values;
 }
 
 /**

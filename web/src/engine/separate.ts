@@ -78,7 +78,7 @@ export class Separation {
     const chunk = new Float32Array(chunkLength(this.stft));
     for (let window = 0; window < this.nWindows; window++) {
       if (!(await go(this.writer.done))) return false;
-      this.listen(window * this.step * this.stft.hopLength, chunk, read);
+      this.listen(window, chunk, read);
       const masks = await this.infer(chunk);
       const last = window === this.nWindows - 1;
       for (const frame of crossFade.add(masks, last)) {
@@ -93,15 +93,21 @@ export class Separation {
     return true;
   }
 
-  /** Fills a chunk with what the model hears from `start` on; zeros after the song. */
+  /**
+   * Moves a chunk on to window `window`: what the model hears there, zeros after the
+   * song. Samples that the window before had, too, are not made twice.
+   */
   private listen(
-    start: number,
+    window: number,
     chunk: Float32Array,
     read: (from: number, to: number) => Float32Array,
   ): void {
-    this.resampler.process(start, chunk, read);
-    const length = this.resampler.outputLength(songLength(this.song));
-    chunk.fill(0, Math.max(0, Math.min(chunk.length, length - start)));
+    const advance = this.step * this.stft.hopLength;
+    const kept = window === 0 ? 0 : Math.max(0, chunk.length - advance);
+    if (kept > 0) chunk.copyWithin(0, advance);
+    this.resampler.process(window * advance + kept, chunk.subarray(kept), read);
+    const length = this.resampler.outputLength(songLength(this.song)) - window * advance;
+    chunk.fill(0, Math.max(0, Math.min(chunk.length, length)));
   }
 
   /** Applies masks to all frames of the carrier that they reach by now. */
