@@ -48,14 +48,21 @@ def test_not_installed(monkeypatch):
         tfio.require_tfio()
 
 
-@pytest.mark.parametrize("error", [NotImplementedError("no file _ops.so\nmore"), None])
+@pytest.mark.parametrize(
+    "error",
+    [
+        NotImplementedError("unable to open file: libtensorflow_io.so"),
+        tf.errors.NotFoundError(None, None, "undefined symbol"),
+    ],
+)
 def test_operators_that_do_not_load_are_named_with_both_versions(monkeypatch, error):
-    def resample(*arguments):
-        raise error or tf.errors.NotFoundError(None, None, "undefined symbol")
+    class Operators:
+        def __getattr__(self, name):
+            raise error
 
-    module = types.ModuleType("tensorflow_io")
-    module.audio = types.SimpleNamespace(resample=resample)
-    monkeypatch.setitem(sys.modules, "tensorflow_io", module)
+    for name in ("tensorflow_io", "tensorflow_io.python", "tensorflow_io.python.ops"):
+        monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
+    sys.modules["tensorflow_io.python.ops"].core_ops = Operators()
     monkeypatch.setattr(importlib.metadata, "version", lambda name: "0.37.1")
     message = rf"tensorflow-io 0.37.1 does not work with TensorFlow {tf.__version__}"
     with pytest.raises(DataError, match=message) as caught:

@@ -6,6 +6,7 @@ TensorFlow that they were built for only. Chunks are the same as those of a cach
 to the resamplers' difference near the Nyquist frequency.
 """
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
@@ -39,34 +40,36 @@ DTYPES = (tf.int16, tf.int32, tf.float32)
 
 
 def require_tfio() -> Any:
-    """Imports tensorflow-io with its operators.
+    """Returns the operators of tensorflow-io.
 
     Raises:
         MissingExtraError: when it is not installed.
         DataError: when its operators do not load; names both versions.
     """
     try:
-        import tensorflow_io
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the error below says it better
+            from tensorflow_io.python.ops import core_ops
 
-        tensorflow_io.audio.resample(tf.zeros([64, 1]), 2, 1)  # operators load late
+            _ = core_ops.io_audio_resample  # operators are loaded when first used
     except ModuleNotFoundError as error:
-        if error.name != "tensorflow_io":
+        if (error.name or "").partition(".")[0] != "tensorflow_io":
             raise DataError(_misfit(error)) from error
         raise missing_extra("tensorflow-io", "tfio") from error
     except (ImportError, NotImplementedError, AttributeError) as error:
         raise DataError(_misfit(error)) from error
     except tf.errors.OpError as error:
         raise DataError(_misfit(error)) from error
-    return tensorflow_io
+    return core_ops
 
 
 def _misfit(error: Exception) -> str:
     version = metadata.version("tensorflow-io")
-    reason = str(error).strip().splitlines()[0][:120]
     return (
-        f"tensorflow-io {version} does not work with TensorFlow {tf.__version__} "
-        f"({reason}). Use `keras-munet prepare` and train from its cache, or make an "
-        "environment of its own:  pip install 'keras-munet[tfio]'"
+        f"tensorflow-io {version} does not work with TensorFlow {tf.__version__}: its "
+        f"operators do not load ({type(error).__name__}). Use `keras-munet prepare` "
+        "and train from its cache, or make an environment of its own:  "
+        "pip install 'keras-munet[tfio]'"
     )
 
 
@@ -125,7 +128,7 @@ def open_files(
             f"{config.stft.chunk_length / config.stft.sample_rate:.2f} s. "
             "Use longer tracks."
         )
-    warnings = tuple(
+    notes = tuple(
         f"{tracks[number].name} is shorter than a chunk: left out."
         for number in sorted(set(found) - set(used))
     )
@@ -133,7 +136,7 @@ def open_files(
         folder=Path(source),
         config=config,
         shards=tuple(found[number] for number in used),
-        warnings=warnings,
+        warnings=notes,
         tracks=tuple(tracks[number] for number in used),
     )
 

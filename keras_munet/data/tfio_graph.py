@@ -16,7 +16,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from keras_munet.data.stems import MIXTURE
-from keras_munet.data.tfio import DTYPES, FileDataset, kind
+from keras_munet.data.tfio import DTYPES, FileDataset, kind, require_tfio
 
 _MARGIN_S = 0.02  # read around a chunk, so that the resampler has run in
 _FILTER_TAPS = 64  # of tensorflow-io's resampler (Speex, quality 4)
@@ -276,8 +276,7 @@ def _decode(path: tf.Tensor, dtype: tf.DType, first: Any, stop: Any) -> tf.Tenso
     The operators themselves, with a name of our own for the open file: two
     pipelines must not share it.
     """
-    from tensorflow_io.python.ops import core_ops
-
+    core_ops = require_tfio()
     name = uuid.uuid4().hex
     file = core_ops.io_audio_readable_init(path, container="munet", shared_name=name)
     audio = core_ops.io_audio_readable_read(file, first, stop, dtype=dtype)
@@ -291,8 +290,6 @@ def _resample(audio: tf.Tensor, rate_in: int, rate_out: int) -> tf.Tensor:
     The operator itself: its public wrapper adds a vectorised map that TensorFlow
     cannot convert.
     """
-    from tensorflow_io.python.ops import core_ops
-
     if rate_in == rate_out:
         return audio
-    return core_ops.io_audio_resample(audio, rate_in=rate_in, rate_out=rate_out)
+    return require_tfio().io_audio_resample(audio, rate_in=rate_in, rate_out=rate_out)
