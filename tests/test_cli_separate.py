@@ -196,13 +196,27 @@ def test_samples_that_are_no_numbers(run, tmp_path, song, model):
 
 
 def _process(*words, **settings):
+    """Starts the command as a user would, without the settings of the tests."""
     program = "from keras_munet.cli.main import main; main()"
+    plain = {name: text for name, text in os.environ.items() if name[:3] != "TF_"}
     return subprocess.Popen(
         [sys.executable, "-W", "error", "-c", program, *map(str, words)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        env=plain,
         **settings,
     )
+
+
+def test_nothing_but_results_is_printed(tmp_path, song):
+    """TensorFlow is loaded in silence, too."""
+    words = ("separate", song, "--model", tiny_models().keras, "--out", tmp_path)
+    with _process(*words, "--stems", "vocals") as process:
+        out, err = process.communicate(timeout=240)
+    assert process.returncode == 0, err
+    assert out.decode().splitlines() == [str(tmp_path / "song/vocals.wav")]
+    (summary,) = err.decode().splitlines()
+    assert "1 of 1 songs" in summary and "keras" in summary
 
 
 def test_from_stdin_to_stdout(song, model):

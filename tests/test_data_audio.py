@@ -140,6 +140,10 @@ def _folder(path):
     path.mkdir()
 
 
+def _pipe(path):
+    os.mkfifo(path)
+
+
 def _channelless(path):
     soundfile.write(path, np.zeros((100, 1)), 8000, format="WAV")
     data = bytearray(path.read_bytes())
@@ -155,6 +159,7 @@ def _channelless(path):
         (_text, "no audio file that can be read"),
         (_noise, "no audio file that can be read"),
         (_folder, "is a folder"),
+        (_pipe, "no regular file"),
         (_channelless, "no audio"),
     ],
 )

@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 
 import numpy as np
@@ -146,6 +147,18 @@ def test_masks_of_one_at_any_overlap(overlap):
     audio = music(14, 8000, 1)
     stems = Separator(Ones(), masks="raw", overlap=overlap).separate(audio, 8000)
     np.testing.assert_allclose(stems["vocals"], audio, atol=1e-4)
+
+
+def test_a_model_of_shorter_windows():
+    audio = music(5, 22050)
+    for runtime, masks in ((Ones(), "raw"), (Random(), "sum")):
+        stft = dataclasses.replace(runtime.config.stft, n_frames=64)
+        runtime.config = dataclasses.replace(runtime.config, stft=stft)
+        stems = Separator(runtime, masks=masks).separate(audio, 22050)
+        if masks == "raw":
+            np.testing.assert_allclose(stems["vocals"], audio, atol=1e-4)
+        else:
+            np.testing.assert_allclose(sum(stems.values()), audio, atol=1e-6)
 
 
 @pytest.mark.parametrize("values", [(0.3, 0.9), (0.0, 0.0), (1.0, 2.0, 3.0, 0.1)])

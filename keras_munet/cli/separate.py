@@ -18,6 +18,7 @@ from keras_munet.cli.options import (
     quiet_option,
     split_names,
 )
+from keras_munet.cli.tensorflow import import_quietly
 from keras_munet.errors import AudioError, MunetError
 
 if TYPE_CHECKING:
@@ -150,6 +151,7 @@ def command(
     The files that were written are listed on stdout.
     """
     from keras_munet.separation.files import Output
+    from keras_munet.separation.runtime import find_models
     from keras_munet.separation.separator import Separator
 
     if format == "flac" and bit_depth == "float":
@@ -164,6 +166,8 @@ def command(
         )
     except ValueError as error:
         raise click.UsageError(str(error)) from error
+    if any(kind != "tflite" for kind, _ in find_models(model, device=device)):
+        import_quietly()
     separator = Separator.load(
         model,
         stems=stems,

@@ -7,6 +7,7 @@ file's content, never by its name.
 
 import contextlib
 import os
+import stat
 from pathlib import Path
 
 import numpy as np
@@ -85,9 +86,15 @@ def _check_file(path_or_file: AudioFile, name: str) -> None:
         if path.is_dir():
             raise AudioError(f"{name} is a folder, not an audio file.")
         try:
-            size = path.stat().st_size
+            status = path.stat()
         except OSError as error:
             raise AudioError(f"{name} cannot be read: {error.strerror}.") from error
+        if not stat.S_ISREG(status.st_mode):
+            raise AudioError(
+                f"{name} is no regular file. Send what comes through a pipe to the "
+                "file name - instead."
+            )
+        size = status.st_size
     else:
         size = path_or_file.seek(0, os.SEEK_END)
     if size == 0:

@@ -90,7 +90,7 @@ def open_container(path_or_file: AudioFile, name: str) -> Any:
         path_or_file.seek(0)
         source = path_or_file
     try:
-        container = av.open(source)
+        container = av.open(source, metadata_errors="replace")
     except (av.error.FFmpegError, OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise AudioError(

@@ -86,42 +86,55 @@ def open_runtime(
     Raises:
         ModelError: when there is no model, or it is damaged or of another kind.
     """
+    found = find_models(path, device=device)
+    threads = threads or n_cores()
+    members = [_open(kind, model, threads, device) for kind, model in found]
+    return members[0] if len(members) == 1 else Ensemble(members, Path(path))
+
+
+def find_models(
+    path: str | Path, *, device: str | None = None
+) -> list[tuple[str, Path]]:
+    """Returns what would run: (`tflite` | `keras` | `saved_model`, path) per network.
+
+    Args:
+        path: as for `open_runtime`.
+        device: as for `open_runtime`; LiteRT is passed over for a GPU.
+
+    Raises:
+        ModelError: when there is no model.
+    """
     path = Path(path)
     if not path.exists():
         raise ModelError(f"No model at {path}.")
-    threads = threads or n_cores()
-    if path.is_dir():
-        return _open_folder(path, threads, device)
-    kind = _kind(path)
-    if kind == "tflite":
-        from keras_munet.separation.runtime_litert import LiteRTRuntime
-
-        return LiteRTRuntime(path, threads=threads, device=device)
-    from keras_munet.separation.runtime_tf import KerasRuntime
-
-    return KerasRuntime(path, threads=threads, device=device)
-
-
-def _open_folder(path: Path, threads: int, device: str | None) -> Runtime:
+    if path.is_file():
+        return [(_kind(path), path)]
     if (path / "ensemble.json").is_file():
-        members = [
-            open_runtime(member, threads=threads, device=device)
-            for member in _ensemble_members(path)
-        ]
-        return Ensemble(members, path)
+        members = _ensemble_members(path)
+        return [found for m in members for found in find_models(m, device=device)]
     if (path / "saved_model.pb").is_file():
-        from keras_munet.separation.runtime_tf import SavedModelRuntime
-
-        return SavedModelRuntime(path, threads=threads, device=device)
-    fast = path / "model.tflite"
+        return [("saved_model", path)]
+    fast, full = path / "model.tflite", path / "model.keras"
     if fast.is_file() and _has_litert() and device in (None, "cpu"):
-        return open_runtime(fast, threads=threads, device=device)
-    if (path / "model.keras").is_file():
-        return open_runtime(path / "model.keras", threads=threads, device=device)
+        return [(_kind(fast), fast)]
+    if full.is_file():
+        return [(_kind(full), full)]
     raise ModelError(
         f"{path} holds no model: no model.keras or model.tflite of a run, and no "
         "saved_model.pb."
     )
+
+
+def _open(kind: str, path: Path, threads: int, device: str | None) -> Runtime:
+    if kind == "tflite":
+        from keras_munet.separation.runtime_litert import LiteRTRuntime
+
+        return LiteRTRuntime(path, threads=threads, device=device)
+    from keras_munet.separation.runtime_tf import KerasRuntime, SavedModelRuntime
+
+    if kind == "keras":
+        return KerasRuntime(path, threads=threads, device=device)
+    return SavedModelRuntime(path, threads=threads, device=device)
 
 
 def _ensemble_members(folder: Path) -> list[Path]:
