@@ -21,6 +21,8 @@ OVERALL = "overall"
 ROWS = ("estimates", "oracle", "mixture")
 """What is scored: the model or the given stems, the ideal masks, the mixture."""
 
+_ADVICE = "Make one with `keras-munet evaluate`."
+
 TrackScores = dict[str, dict[str, dict[str, float | None]]]
 """Row -> source -> metric -> dB; None where nothing could be scored."""
 
@@ -153,18 +155,26 @@ def load_report(path: str | Path) -> Report:
     Raises:
         DataError: when the file is missing, damaged, or no report of ours.
     """
-    advice = "Make one with `keras-munet evaluate`."
     try:
         values = json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise DataError(f"No report at {path}. {advice}") from error
+        raise DataError(f"No report at {path}. {_ADVICE}") from error
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise DataError(f"{path} cannot be read as a report: {error}") from error
+    return parse_report(values, str(path))
+
+
+def parse_report(values: Any, name: str) -> Report:
+    """Returns the report in a file's JSON values; `name` is for messages.
+
+    Raises:
+        DataError: when the values are damaged, or no report of ours.
+    """
     if not isinstance(values, dict) or values.get("format") != FORMAT:
         found = values.get("format") if isinstance(values, dict) else None
         raise DataError(
-            f"{path} is no report of this version (format {found!r}, wanted "
-            f"{FORMAT!r}). {advice}"
+            f"{name} is no report of this version (format {found!r}, wanted "
+            f"{FORMAT!r}). {_ADVICE}"
         )
     try:
         tracks = {
@@ -173,7 +183,7 @@ def load_report(path: str | Path) -> Report:
         report = Report(values["header"], values["versions"], tracks, values["failed"])
         _ = report.sources, report.metrics, report.row
     except (KeyError, TypeError, AttributeError) as error:
-        raise DataError(f"{path} is a damaged report: {error!r}. {advice}") from error
+        raise DataError(f"{name} is a damaged report: {error!r}. {_ADVICE}") from error
     return report
 
 
