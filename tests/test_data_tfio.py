@@ -43,7 +43,8 @@ def test_pieces_are_aligned_to_the_sample(rate):
 
 
 def test_not_installed(monkeypatch):
-    monkeypatch.setitem(sys.modules, "tensorflow_io", None)
+    for name in ("tensorflow_io", "tensorflow_io.python.ops"):
+        monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(MissingExtraError, match=r"pip install 'keras-munet\[tfio\]'"):
         tfio.require_tfio()
 
