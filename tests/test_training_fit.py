@@ -2,8 +2,10 @@
 
 import csv
 import dataclasses
+import errno
 import json
 import logging
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -15,8 +17,11 @@ from keras_munet.config import WEIGHTINGS, UNetConfig
 from keras_munet.data.batches import CachedBatches
 from keras_munet.errors import DataError, MunetError
 from keras_munet.files import locked, sha256
-from keras_munet.models import load_model
+from keras_munet.models import FrontEnd, build_network, load_model
 from keras_munet.training.loop import Listener, fit
+from keras_munet.training.losses import SOURCE_LOSSES
+from keras_munet.training.multitask import MultiTaskModel
+from keras_munet.training.weighting import WEIGHTING_CLASSES
 
 
 @pytest.fixture(scope="session")
@@ -199,6 +204,29 @@ class _NaNInEpochTwo:
         return batches
 
 
+def test_a_full_disk_keeps_the_last_good_state(
+    dataset, finished, tmp_path, monkeypatch
+):
+    real, calls = np.savez, []
+
+    def savez(file, **arrays):
+        calls.append(file)
+        if len(calls) == 3:
+            Path(file).write_bytes(b"half")
+            raise OSError(errno.ENOSPC, "No space left on device", str(file))
+        real(file, **arrays)
+
+    folder = tmp_path / "run"
+    monkeypatch.setattr(np, "savez", savez)
+    with pytest.raises(OSError, match="No space left"):
+        _fit(dataset, _resumable(), folder)
+    assert [path.name for path in sorted((folder / "state").iterdir())] == [
+        "epoch-00002.npz",
+        "state.json",
+    ]
+    _assert_same_run(_fit(dataset, _resumable(), folder), finished)
+
+
 def test_a_loss_that_becomes_nan_stops_and_keeps_the_last_good_model(dataset, tmp_path):
     config = quick()
     data = _NaNInEpochTwo(CachedBatches(dataset, config))
@@ -228,17 +256,29 @@ def test_a_dead_mask_is_reported_by_name(dataset, tmp_path, caplog):
     ("weighting", "loss"),
     list(zip(WEIGHTINGS, 3 * ["indirect", "direct"], strict=True)),
 )
-def test_the_total_is_the_weighted_sum_of_the_sources(
-    dataset, weighting, loss, tmp_path
-):
-    config = quick(weighting=weighting, loss=loss, epochs=1, batch_size=8)
-    one_step = _OneStep(CachedBatches(dataset, config))
-    (row,) = fit(one_step, config, tmp_path).history
-    total = sum(
-        row[f"weight_{source}"] * row[f"loss_{source}"]
-        for source in ("vocals", "accompaniment")
+def test_the_total_is_the_weighted_sum_of_the_sources(dataset, weighting, loss):
+    config = quick(weighting=weighting, loss=loss)
+    data = CachedBatches(dataset, config)
+    network = build_network(config.model)
+    model = MultiTaskModel(network.input, network.output)
+    energies = [data.energies[source] for source in config.model.sources]
+    model.compile_multitask(
+        keras.optimizers.SGD(0.01),
+        config=config.model,
+        front_end=FrontEnd(config.model.stft),
+        source_loss=SOURCE_LOSSES[loss],
+        weighting=WEIGHTING_CLASSES[weighting](2, energies=energies),
     )
-    assert row["loss"] == pytest.approx(total, rel=1e-4)
+    (batch,) = data.batches("train", epoch=0, config=config).take(1)
+    before = [weight.numpy().copy() for weight in network.trainable_weights]
+    results = {name: float(value) for name, value in model.train_step(batch).items()}
+    total = sum(
+        results[f"weight_{source}"] * results[f"loss_{source}"]
+        for source in config.model.sources
+    )
+    assert results["loss"] == pytest.approx(total, rel=1e-4)
+    for old, new in zip(before, network.trainable_weights, strict=True):
+        assert not np.array_equal(old, new.numpy()), new.path
 
 
 class _OneStep:
