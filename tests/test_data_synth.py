@@ -1,5 +1,6 @@
 """Generated music: the mixture is the sum, the seed decides, musdb reads it."""
 
+import errno
 import json
 import os
 import shutil
@@ -165,13 +166,21 @@ def test_other_settings_and_foreign_folders_are_refused(songs, tmp_path):
 
 
 def test_an_interrupted_track_leaves_nothing(tmp_path, monkeypatch):
-    def interrupted(*args, subtype):
-        raise KeyboardInterrupt
+    full = OSError(errno.ENOSPC, "No space left on device")
+    message = r"disk is full; .*Song 000 could not be written"
+    for stop, expected, text in (
+        (KeyboardInterrupt(), KeyboardInterrupt, None),
+        (full, DataError, message),
+    ):
 
-    monkeypatch.setattr(soundfile, "write", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        synth.write_tracks(tmp_path / "songs", 1, seconds=2, seed=0, workers=1)
-    assert list((tmp_path / "songs" / "train").iterdir()) == []
+        def write_bytes(self, data, stop=stop):
+            self.touch()
+            raise stop
+
+        monkeypatch.setattr(type(tmp_path), "write_bytes", write_bytes)
+        with pytest.raises(expected, match=text):
+            synth.write_tracks(tmp_path / "songs", 1, seconds=2, seed=0, workers=1)
+        assert list((tmp_path / "songs" / "train").iterdir()) == []
 
 
 def test_command(run, tmp_path):

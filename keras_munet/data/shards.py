@@ -199,7 +199,7 @@ def make_shard(job: Job) -> Shard:
         shard = replace(shard, sha256=digest, n_clipped=n_clipped)
         files.write_json(sidecar(path), shard.to_dict())
     except OSError as error:
-        raise _explained(error, path) from error
+        raise write_error(error, path) from error
     return shard
 
 
@@ -212,7 +212,8 @@ def _write(path: Path, chunks: list[np.ndarray[Any, Any]]) -> str:
     return digest
 
 
-def _explained(error: OSError, path: Path) -> DataError:
+def write_error(error: OSError, path: Path) -> DataError:
+    """Returns the error that names what could not be written, and the remedy."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return DataError(
             f"The disk is full; {path} could not be written. Free some space and run "

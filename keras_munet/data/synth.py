@@ -7,6 +7,7 @@ of its four stem files.
 """
 
 import functools
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +23,7 @@ from keras_munet.data.music import bass, chords, drums, voice
 from keras_munet.data.music.song import STEMS, draw_song
 from keras_munet.data.music.tones import RATE
 from keras_munet.data.resample import downmix, resample
-from keras_munet.data.shards import energy
+from keras_munet.data.shards import energy, write_error
 from keras_munet.dsp import FloatArray
 from keras_munet.errors import DataError
 
@@ -106,12 +107,19 @@ def _sum(stems: dict[str, FloatArray]) -> FloatArray:
 
 
 def _write_track(job: tuple[Path, int, int, float]) -> None:
-    folder, seed, index, seconds = job
+    try:
+        _write_stems(*job)
+    except OSError as error:
+        raise write_error(error, job[0]) from error
+
+
+def _write_stems(folder: Path, seed: int, index: int, seconds: float) -> None:
     with files.replacing(folder) as part:
         part.mkdir()
         for name, sound in make_track(seed, index, seconds).items():
-            whole = (sound * 2**15).astype(np.int16)
-            soundfile.write(part / f"{name}.wav", whole, RATE, subtype="PCM_16")
+            whole, wav = (sound * 2**15).astype(np.int16), io.BytesIO()
+            soundfile.write(wav, whole, RATE, format="WAV", subtype="PCM_16")
+            (part / f"{name}.wav").write_bytes(wav.getvalue())
 
 
 def _jobs(
