@@ -66,7 +66,9 @@ def each(
     except BrokenProcessPool as error:
         raise MunetError(
             "A worker process died, most likely for want of memory. Run the same "
-            "command again with fewer --workers; what is finished is kept."
+            "command again with fewer --workers; what is finished is kept. (In a "
+            "script of your own, the call must stand under `if __name__ == "
+            "'__main__':`, or the processes cannot start.)"
         ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
