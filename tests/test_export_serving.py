@@ -106,31 +106,31 @@ def test_yaml_is_well_formed(repository):
     assert service["kind"] == "Service"
 
 
-def test_warm_up_requests_run_through_the_c_api(repository):
-    for servable, signatures in (
-        ("munet", SIGNATURES),
-        ("munet_batched", FIXED_LENGTH),
-    ):
-        folder = repository / servable / "1"
-        requests = records(folder)
-        assert [r.model_spec.name for r in requests] == [servable] * len(requests)
+def test_warm_up_requests_are_of_the_servable(repository):
+    for servable, signatures in SERVABLES.items():
+        requests = records(repository / servable / "1")
+        assert {r.model_spec.name for r in requests} == {servable}
         names = [r.model_spec.signature_name for r in requests]
         assert names == [DEFAULT, *signatures]
-        saved = saved_model_pb2.SavedModel()
-        saved.ParseFromString((folder / "saved_model.pb").read_bytes())
-        definitions = saved.meta_graphs[0].signature_def
-        plan = []
-        for request in requests:
-            infos = definitions[request.model_spec.signature_name]
-            inputs = {
-                infos.inputs[key].name: tf.make_ndarray(value)
-                for key, value in request.inputs.items()
-            }
-            plan.append((inputs, [info.name for info in infos.outputs.values()]))
-        for answer in tools.run_in_c(folder, plan):
-            for value in answer.values():
-                assert value.size
-                assert value.dtype == object or np.isfinite(value).all()
+
+
+def test_warm_up_requests_run_through_the_c_api(repository):
+    folder = repository / "munet" / "1"
+    saved = saved_model_pb2.SavedModel()
+    saved.ParseFromString((folder / "saved_model.pb").read_bytes())
+    definitions = saved.meta_graphs[0].signature_def
+    plan = []
+    for request in records(folder):
+        infos = definitions[request.model_spec.signature_name]
+        inputs = {
+            infos.inputs[key].name: tf.make_ndarray(value)
+            for key, value in request.inputs.items()
+        }
+        plan.append((inputs, [info.name for info in infos.outputs.values()]))
+    for answer in tools.run_in_c(folder, plan):
+        for value in answer.values():
+            assert value.size
+            assert value.dtype == object or np.isfinite(value).all()
 
 
 def test_versions_count_up_and_are_never_changed(tmp_path, monkeypatch):
