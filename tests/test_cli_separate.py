@@ -235,6 +235,15 @@ def test_from_stdin_to_stdout(song, model):
     assert b"1 of 1 songs" in err
 
 
+def test_nothing_on_stdin(model, tmp_path):
+    words = ("separate", "-", "--model", model, "--out", tmp_path / "out")
+    with _process(*words, stdin=subprocess.DEVNULL) as process:
+        _, err = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert err.startswith(b"Error: stdin is empty (0 bytes).")
+    assert not (tmp_path / "out").exists()
+
+
 def test_ctrl_c_leaves_nothing_half(tmp_path, model):
     song = tmp_path / "long.wav"
     soundfile.write(song, np.tile(music(10, 44100), (30, 1)), 44100)

@@ -124,7 +124,9 @@ def separate_file(
         pipe: where the one stem that is wanted goes, as wav, instead of into files.
     """
     with (
-        open_audio(audio or source, start_s=start_s, duration_s=duration_s) as reader,
+        open_audio(
+            audio or source, name=str(source), start_s=start_s, duration_s=duration_s
+        ) as reader,
         contextlib.ExitStack() as files,
     ):
         if reader.n_samples == 0:
