@@ -89,11 +89,14 @@ def stems_of(path: Path, model: Path) -> dict[str, np.ndarray]:
 def test_stems_are_those_of_python(request, server, songs, model, tmp_path):
     url = request.getfixturevalue(server)
     names = ["wav", "mp3"] if server == "isolated" else ["wav", "mono"]
+    if server == "plain":
+        url += "?store=disk"  # as long songs are kept
     seen = browse("separate", url=url, files=[songs[n] for n in names], out=tmp_path)
     assert seen["problems"] == []
     assert seen["isolated"] == (server == "isolated")
     if server == "plain":
         assert seen["threads"] == 1
+        assert {song["place"] for song in seen["songs"]} == {"disk"}
     for index, (name, song) in enumerate(zip(names, seen["songs"], strict=True)):
         assert song["names"] == ["vocals", "accompaniment"]
         stem = songs[name].stem
@@ -193,6 +196,7 @@ def test_works_without_a_network(isolated, page, model, tmp_path):
 
 
 def test_looks_right_on_small_and_large_screens(isolated, tmp_path):
-    seen = browse("pictures", url=isolated, out=tmp_path)
+    looks = [("phone", "dark"), ("desktop", "light")]
+    seen = browse("pictures", url=isolated, out=tmp_path, looks=looks)
     assert set(seen["overflow"].values()) == {0}  # nothing sticks out
-    assert len(list(tmp_path.glob("*.png"))) == 8
+    assert len(list(tmp_path.glob("*.png"))) == 4

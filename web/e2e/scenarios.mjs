@@ -42,33 +42,31 @@ const SIZES = {
 };
 
 /** Pictures for the documentation: before and after, small and large, light and dark. */
-export async function pictures({ chromium, url, out, file }) {
+export async function pictures({ chromium, url, out, file, looks }) {
   mkdirSync(out, { recursive: true });
   return tab.withBrowser(chromium, async (browser) => {
     const overflow = {};
-    for (const [size, viewport] of Object.entries(SIZES)) {
-      for (const colorScheme of ["light", "dark"]) {
-        const page = await tab.openPage(browser, url, { viewport, colorScheme });
-        const name = (state) => join(out, `karaoke-${size}-${colorScheme}-${state}.png`);
-        await tab.ready(page);
-        await page.waitForSelector("#offline:not([hidden])");
-        await page.screenshot({ path: name("start") });
-        if (file) await tab.choose(page, file);
-        else await page.click("#demo");
-        await tab.separated(page);
-        await page.click(".presets button[data-level='25']");
-        await page.click("#play");
-        await page.waitForSelector("#play.playing");
-        await tab.seek(page, 0.4);
-        await page.evaluate(() => scrollTo(0, 0));
-        await tab.reached(page, 10);
-        await tab.sounding(page);
-        await page.screenshot({ path: name("song") });
-        overflow[`${size} ${colorScheme}`] = await page.evaluate(
-          () => document.documentElement.scrollWidth - innerWidth,
-        );
-        await page.context().close();
-      }
+    for (const [size, colorScheme] of looks) {
+      const options = { viewport: SIZES[size], colorScheme };
+      const page = await tab.openPage(browser, url, options);
+      const name = (state) => join(out, `karaoke-${size}-${colorScheme}-${state}.png`);
+      await tab.ready(page);
+      await page.waitForSelector("#offline:not([hidden])");
+      await page.screenshot({ path: name("start") });
+      if (file) await tab.choose(page, file);
+      else await page.click("#demo");
+      await tab.separated(page);
+      await page.click(".presets button[data-level='25']");
+      await page.click("#play");
+      await page.waitForSelector("#play.playing");
+      await tab.seek(page, 0.4);
+      await page.evaluate(() => scrollTo(0, 0));
+      await tab.sounding(page);
+      await page.screenshot({ path: name("song") });
+      overflow[`${size} ${colorScheme}`] = await page.evaluate(
+        () => document.documentElement.scrollWidth - innerWidth,
+      );
+      await page.context().close();
     }
     return { overflow };
   });
@@ -102,7 +100,6 @@ export async function play({ chromium, url, file, out }) {
     seen.back = await tab.position(page);
     seen.clock = await page.textContent("#time");
     Object.assign(seen, await mixing(page, out));
-    await page.keyboard.press("End"); // no key of ours: nothing may happen
     await tab.seek(page, 0.99);
     await page.waitForSelector("#play:not(.playing)"); // the song ends
     seen.ended = await tab.position(page);
@@ -194,7 +191,11 @@ export async function trouble({ chromium, url, file }) {
       const body = (await response.body()).subarray(0, 100_000);
       await route.fulfill({ status: 200, body });
     });
-    said.broken = await withModel(browser, url, (route) => route.abort("connectionreset"));
+    const cutOff = (route) => route.abort("connectionreset");
+    said.broken = await withModel(browser, url, cutOff, async (page) => {
+      await tab.choose(page, file); // a song tries again, too
+      await tab.separated(page);
+    });
     said.old = await withoutSimd(browser, url);
     said.full = await fullStorage(browser, url, file);
     said.hidden = await hiddenTab(browser, url, file);
@@ -202,8 +203,8 @@ export async function trouble({ chromium, url, file }) {
   });
 }
 
-/** Returns what the page says, and whether trying again helps. */
-async function withModel(browser, url, answer) {
+/** Returns what the page says, and makes sure that trying again helps. */
+async function withModel(browser, url, answer, again = (page) => page.click("#retry")) {
   const page = await tab.openPage(browser, url, {
     serviceWorkers: "block",
     before: (opened) => opened.route("**/*.tflite", answer),
@@ -211,7 +212,7 @@ async function withModel(browser, url, answer) {
   await page.waitForSelector("#retry:not([hidden])");
   const message = await tab.message(page);
   await page.unroute("**/*.tflite");
-  await page.click("#retry");
+  await again(page);
   await tab.ready(page);
   await page.context().close();
   return message;
@@ -277,7 +278,9 @@ export async function offline({ chromium, url, out }) {
     await page.waitForSelector("#offline:not([hidden])");
     await page.context().setOffline(true);
     const asked = [];
-    page.on("requestfailed", (request) => asked.push(request.url()));
+    page.on("requestfailed", (request) => {
+      if (request.url().startsWith("http")) asked.push(request.url());
+    });
     await page.reload();
     await tab.ready(page);
     await page.click("#demo");

@@ -10,6 +10,7 @@ export interface KaraokeConfig {
   readonly sources: readonly string[];
   readonly stft: StftSettings;
   readonly model: { readonly file: string; readonly bytes: number; readonly sha256: string };
+  readonly about: { readonly training_data?: string; readonly licence?: string };
   readonly demo: string | null;
 }
 

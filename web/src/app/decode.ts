@@ -5,7 +5,12 @@ import { sniff } from "../dsp/sniff";
 import { Problem } from "./problems";
 
 const MAX_BYTES = 1.2e9;
+/** Longer songs may not fit: a browser decodes a song as a whole, in 32-bit floats. */
 const MAX_S = 3600;
+const MAX_SMALL_S = 1200; // on devices with little memory
+const LITTLE_GB = 4;
+/** How long a browser may take to tell a song's length. */
+const PATIENCE_MS = 5000;
 /** Rates that an audio context must support; others are tried, then 48 kHz. */
 const FALLBACK_RATE = 48000;
 const COMMON_RATE = 44100;
@@ -20,17 +25,13 @@ export async function decodeSong(file: Blob, name: string): Promise<Song> {
         "Use `keras-munet separate` for it.",
     );
   }
+  checkLength(await lengthOf(file), name);
   const bytes = await file.arrayBuffer().catch(() => {
     throw new Problem(`“${name}” cannot be read. Was it moved or removed? Choose it again.`);
   });
   const buffer = await decodeBuffer(bytes, name);
   if (buffer.length === 0) throw new Problem(`“${name}” holds no sound. Choose another file.`);
-  if (buffer.duration > MAX_S) {
-    throw new Problem(
-      `“${name}” is ${Math.round(buffer.duration / 60)} minutes long; this page takes songs ` +
-        `of up to ${MAX_S / 60} minutes. Use \`keras-munet separate\` for it.`,
-    );
-  }
+  checkLength(buffer.duration, name);
   const channels = frontChannels(buffer);
   const unit = unitFor(peakOf(channels));
   return {
@@ -38,6 +39,36 @@ export async function decodeSong(file: Blob, name: string): Promise<Song> {
     channels: channels.map((channel) => quantize(channel, unit)),
     unit,
   };
+}
+
+function checkLength(seconds: number, name: string): void {
+  const { deviceMemory } = navigator as { deviceMemory?: number };
+  const limit = deviceMemory !== undefined && deviceMemory <= LITTLE_GB ? MAX_SMALL_S : MAX_S;
+  if (seconds <= limit) return;
+  throw new Problem(
+    `“${name}” is ${Math.round(seconds / 60)} minutes long; on this device the page takes ` +
+      `songs of up to ${limit / 60} minutes. Use \`keras-munet separate\` for it.`,
+  );
+}
+
+/** The length as the file's header tells it, before all of it is decoded; 0 if unknown. */
+function lengthOf(file: Blob): Promise<number> {
+  const player = new Audio();
+  const url = URL.createObjectURL(file);
+  return new Promise<number>((resolve) => {
+    const timer = setTimeout(() => resolve(0), PATIENCE_MS);
+    const settle = (seconds: number) => {
+      clearTimeout(timer);
+      resolve(Number.isFinite(seconds) ? seconds : 0);
+    };
+    player.onloadedmetadata = () => settle(player.duration);
+    player.onerror = () => settle(0);
+    player.preload = "metadata";
+    player.src = url;
+  }).finally(() => {
+    player.removeAttribute("src");
+    URL.revokeObjectURL(url);
+  });
 }
 
 async function decodeBuffer(bytes: ArrayBuffer, name: string): Promise<AudioBuffer> {

@@ -20,7 +20,8 @@ export function explain(error: unknown): Problem {
       "There is not enough memory for this song. Close other tabs, or take a shorter song.",
     );
   }
-  return new Problem(`Something went wrong: ${text}. Reload the page and try again.`, true);
+  const reason = text.replace(/\.$/, "");
+  return new Problem(`Something went wrong: ${reason}. Reload the page and try again.`, true);
 }
 
 /** Why this browser cannot run the page; null where it can. */

@@ -61,6 +61,7 @@ export class Studio {
   private job = 0;
   private playable = false;
   private busy = false;
+  private loading = false;
 
   constructor(
     private readonly config: KaraokeConfig,
@@ -80,11 +81,15 @@ export class Studio {
 
   /** Fetches runtime and model and starts the engine. */
   async load(): Promise<void> {
+    if (this.loading || this.engine) return;
+    this.loading = true;
     try {
       this.engine = await this.startEngine();
     } catch (error) {
       this.events.problem(explain(error), "load");
       return;
+    } finally {
+      this.loading = false;
     }
     this.events.ready();
     if (this.waiting) {
@@ -113,9 +118,17 @@ export class Studio {
       {
         progress: (job, done, total) => job === this.job && this.events.progress(done, total),
         finished: (job, seconds) => job === this.job && this.finished(seconds),
-        failed: (job, message) => job === this.job && this.fail(new Error(message)),
+        failed: (_, message) => this.engineFailed(message),
       },
     );
+  }
+
+  /** An engine that broke down is of no more use; `load` starts another one. */
+  private engineFailed(message: string): void {
+    this.engine?.stop();
+    this.engine = null;
+    this.busy = false;
+    this.events.problem(explain(new Error(message)), "load");
   }
 
   /** Takes a song; any song before it is dropped. Waits for the model if need be. */
@@ -124,6 +137,7 @@ export class Studio {
     if (!this.engine) {
       this.waiting = { file, name };
       this.events.decoding(name);
+      void this.load(); // in case an earlier try failed
       return;
     }
     this.waiting = null;

@@ -59,6 +59,11 @@ export class EngineClient {
     post(this.worker, { type: "separate", job, song }, buffers);
   }
 
+  /** Ends the worker, for good. */
+  stop(): void {
+    this.worker.terminate();
+  }
+
   /** Stops after the window that is in work. */
   cancel(): void {
     post(this.worker, { type: "cancel" }, []);

@@ -80,12 +80,9 @@ function choosePlace(place: Place, shape: StemShape): Place {
 
 async function makeShelf(place: Place, shape: StemShape): Promise<Shelf> {
   const nValues = shape.nChannels * shape.nSamples;
-  if (place === "disk") return DiskShelf.open(shape.nStems, nValues);
-  try {
-    return new MemoryShelf(shape.nStems, nValues);
-  } catch {
-    throw new StorageFullError();
-  }
+  return place === "disk"
+    ? DiskShelf.open(shape.nStems, nValues)
+    : new MemoryShelf(shape.nStems, nValues);
 }
 
 function store(segment: Segment): void {

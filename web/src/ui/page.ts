@@ -15,6 +15,14 @@ import { showStatus } from "./status";
 import { StemList } from "./stems";
 import { Waveform } from "./waveform";
 
+/** What is known of the model, for the foot of the page. */
+function aboutText({ about }: KaraokeConfig): string {
+  const parts = ["Made with keras-munet."];
+  if (about.training_data) parts.push(`Model trained on ${about.training_data}.`);
+  if (about.licence) parts.push(`Licence of the model: ${about.licence}.`);
+  return parts.join(" ");
+}
+
 /** Wires the page's elements to a studio, and the studio's events to the elements. */
 export class Page implements StudioEvents {
   private readonly studio: Studio;
@@ -51,6 +59,7 @@ export class Page implements StudioEvents {
     this.offline = offline;
     document.title = this.config.title;
     setText(document.querySelector("h1")!, this.config.title);
+    setText(byId("about"), aboutText(this.config));
     byId("demo").hidden = this.config.demo === null;
     showStatus({ text: "Loading the model…", progress: "busy" });
     void this.studio.load();

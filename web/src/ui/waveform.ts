@@ -87,6 +87,11 @@ export class Waveform {
   }
 
   private key(event: KeyboardEvent): void {
+    if (event.key === "End") {
+      event.preventDefault();
+      this.onSeek(this.duration);
+      return;
+    }
     const step = { ArrowUp: SEEK_S, ArrowDown: -SEEK_S, PageUp: 30, PageDown: -30 }[event.key];
     if (step === undefined) return;
     event.preventDefault();
