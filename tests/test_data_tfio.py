@@ -14,7 +14,7 @@ from keras_munet.config import FOUR_SOURCES
 from keras_munet.data import tfio
 from keras_munet.data.cache import prepare
 from keras_munet.data.pipeline import chunks
-from keras_munet.data.tfio_graph import Window
+from keras_munet.data.tfio_files import Window
 from keras_munet.errors import DataError, MissingExtraError, MunetError
 
 
