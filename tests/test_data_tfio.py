@@ -3,6 +3,7 @@
 import importlib.metadata
 import sys
 import types
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -109,6 +110,17 @@ def test_batches_are_those_of_a_cache(datasets, augment):
         assert error < 0.1  # noise near the Nyquist frequency, where resamplers differ
     assert np.array_equal(got, read(files, augment=augment))
     assert np.allclose(got[..., :-1].sum(axis=-1), got[..., -1], atol=1e-5)
+
+
+@needs_tfio
+def test_left_and_right(datasets, tmp_path):
+    source, settings = datasets[0].folder, replace(datasets[0].config, n_channels=2)
+    files = tfio.open_files(source, settings, workers=1)
+    cached = prepare(source, tmp_path / "cache", settings, workers=1)
+    got, wanted = (read(x, augment=("channels",)) for x in (files, cached))
+    for k in range(5):
+        error = np.std(got[..., k] - wanted[..., k]) / np.std(wanted[..., k])
+        assert error < 0.1
 
 
 @needs_tfio
