@@ -74,7 +74,7 @@ def fake_model(monkeypatch, tmp_path):
 
     def make(*sources: str):
         path = tmp_path / "fake.tflite"
-        path.write_bytes(b"weights")
+        path.write_bytes(b"\0\0\0\0TFL3 weights")
         runtime = FakeRuntime(*sources)
         monkeypatch.setattr(
             model_estimates, "open_runtime", lambda path, **options: runtime
@@ -187,6 +187,21 @@ def test_a_source_that_the_model_lacks_is_refused(data, tmp_path, fake_model):
 def test_a_source_that_the_data_lack_fails_the_tracks(data, estimates, tmp_path):
     report = run(data, tmp_path / "r.json", oracle=True, sources=("vocals", "bass"))
     assert "has no bass" in report.failed["song 0"]
+
+
+def test_the_hash_is_of_the_weights_that_run(tmp_path):
+    run_folder = tmp_path / "run"
+    run_folder.mkdir()
+    for name in ("model.keras", "model.tflite"):
+        head = b"PK" if name.endswith("keras") else b"\0\0\0\0TFL3"
+        (run_folder / name).write_bytes(head + name.encode())
+    (run_folder / "history.csv").write_text("epoch")
+    found = model_estimates.weights_hash(run_folder)
+    assert found == model_estimates.weights_hash(run_folder / "model.tflite")
+    (run_folder / "history.csv").write_text("epoch,loss")
+    assert model_estimates.weights_hash(run_folder) == found
+    (run_folder / "model.tflite").write_bytes(b"\0\0\0\0TFL3 other")
+    assert model_estimates.weights_hash(run_folder) != found
 
 
 def test_a_missing_model_is_named(tmp_path):

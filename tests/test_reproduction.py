@@ -94,6 +94,8 @@ def test_rows_from_training_to_report_are_done_once(tmp_path):
         assert wanted in text
     for image in ("sdr", "differences", "losses", "weights-dwa"):
         assert (tmp_path / f"table-2-{image}.png").stat().st_size > 1000
+    for image in ("masks.png", "spectrograms.png"):
+        assert (tmp_path / "runs" / "2src-dwa-seed0" / image).stat().st_size > 1000
     values = json.loads((tmp_path / "table-2.json").read_text())
     dedicated, dwa = values["rows"]
     costs = [row["costs"][0] for row in (dedicated, dwa)]

@@ -11,6 +11,7 @@ from keras_munet.cli.options import (
     quiet_option,
     split_names,
 )
+from keras_munet.cli.tensorflow import import_quietly
 
 PROTOCOLS = ("paper", "full-band", "museval")
 SPLITS = ("test", "valid", "train", "all")
@@ -123,6 +124,7 @@ def command(
     from keras_munet.evaluation.evaluate import evaluate
     from keras_munet.evaluation.selection import choose_setting, select_tracks
     from keras_munet.evaluation.tables import remarks, report_table
+    from keras_munet.separation.runtime import find_models
 
     if model and estimates:
         raise click.UsageError("--model and --estimates exclude each other.")
@@ -131,6 +133,8 @@ def command(
     if path.suffix != ".json":
         raise click.UsageError(f"--report must end in .json. Received: {path}")
     config = DataConfig(stem_names=_pairs(stem_names))
+    if model and any(kind != "tflite" for kind, _ in find_models(model, device=device)):
+        import_quietly()
     tracks = select_tracks(data, config, split=split, names=names)
     setting, estimator = choose_setting(
         tracks,

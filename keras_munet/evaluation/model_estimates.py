@@ -14,13 +14,12 @@ from keras_munet.evaluation.alignment import Form
 from keras_munet.evaluation.estimates import PARTS, Stems
 from keras_munet.files import sha256
 from keras_munet.separation.recipe import complete, make_recipe
-from keras_munet.separation.runtime import Runtime, open_runtime
+from keras_munet.separation.runtime import Runtime, find_models, open_runtime
 from keras_munet.separation.stream import Piece, SeparationStream
 
 Array = NDArray[np.floating]
 
 _BLOCK_S = 10
-_NOT_WEIGHTS = ("state", "tensorboard")
 
 
 class ModelEstimator:
@@ -41,7 +40,7 @@ class ModelEstimator:
         threads: int | None = None,
         device: str | None = None,
     ) -> None:
-        self.path, self.masks = Path(path), masks
+        self.path, self.masks, self.device = Path(path), masks, device
         self.runtime: Runtime = open_runtime(path, threads=threads, device=device)
         self._lock = threading.Lock()
 
@@ -50,7 +49,7 @@ class ModelEstimator:
         return {
             "kind": "model",
             "name": self.path.resolve().name,
-            "sha256": weights_hash(self.path),
+            "sha256": weights_hash(self.path, device=self.device),
             "masks": self.masks,
         }
 
@@ -128,28 +127,24 @@ def _pieces(stream: SeparationStream, mixture: Array, size: int) -> Iterator[Pie
     yield stream.flush()
 
 
-def weights_hash(path: str | Path) -> str:
-    """Returns one SHA-256 of all files that hold a model's weights.
+def weights_hash(path: str | Path, *, device: str | None = None) -> str:
+    """Returns one SHA-256 of the weights that would run.
+
+    That is the hash of the one file, or a hash of hashes where a model is several.
 
     Args:
-        path: a model file, or the folder of a run, a SavedModel or an ensemble.
+        path: as for `open_runtime`.
+        device: as for `open_runtime`.
     """
-    path = Path(path)
-    if path.is_file():
-        return sha256(path)
-    total = hashlib.sha256()
-    for file in sorted(path.rglob("*")):
-        inside = file.relative_to(path)
-        if file.is_file() and _holds_weights(inside):
-            total.update(f"{inside.as_posix()} {sha256(file)}\n".encode())
-    return total.hexdigest()
+    hashes = []
+    for _, model in find_models(path, device=device):
+        files = [model] if model.is_file() else sorted(model.rglob("*"))
+        hashes += [sha256(file) for file in files if _holds_weights(file)]
+    if len(hashes) == 1:
+        return hashes[0]
+    return hashlib.sha256("\n".join(hashes).encode()).hexdigest()
 
 
 def _holds_weights(file: Path) -> bool:
-    if file.name.startswith(".") or set(file.parts) & set(_NOT_WEIGHTS):
-        return False
-    return (
-        file.suffix in (".keras", ".tflite", ".pb")
-        or file.name == "ensemble.json"
-        or "variables" in file.parts
-    )
+    kinds = (".keras", ".tflite", ".pb")
+    return file.is_file() and (file.suffix in kinds or file.parent.name == "variables")

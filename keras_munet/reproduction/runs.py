@@ -137,6 +137,7 @@ def _train_and_score(
     from keras_munet.data.cache import open_dataset
     from keras_munet.evaluation.evaluate import evaluate
     from keras_munet.evaluation.selection import choose_setting, select_tracks
+    from keras_munet.reproduction.sheets import draw_sheets
 
     dataset = open_dataset(cache)
     if row.architecture == "dedicated":
@@ -150,6 +151,7 @@ def _train_and_score(
     if report.failed:
         name, why = next(iter(report.failed.items()))
         raise DataError(f"{name} could not be scored: {why}")
+    draw_sheets(estimator, tracks[0], folder)
     return {
         "row": row.name,
         "title": row.title,
