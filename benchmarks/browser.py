@@ -3,7 +3,8 @@
     python benchmarks/browser.py [--model MODEL] [--seconds 240] [--threads 1]
 
 Without `--model`, a `mobile-2src` network with random weights: speed and memory do
-not depend on what the weights are. Needs Node.js, Chromium and `make web`.
+not depend on what the weights are. `--pictures docs/images` takes the screenshots of
+the documentation instead. Needs Node.js, Chromium and `make web`.
 """
 
 import argparse
@@ -28,6 +29,8 @@ LIMITS = {
     "peak memory of the tab, GB": 1.2,
     "page without model, MB": 12.0,
 }
+
+LOOKS = [(size, look) for size in ("phone", "desktop") for look in ("light", "dark")]
 
 
 def random_model(folder: Path) -> Path:
@@ -67,6 +70,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--format", choices=["wav", "mp3"], default="wav")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--pictures", type=Path, help="renew docs/images instead")
     options = parser.parse_args()
     reason = missing()
     if reason:
@@ -77,6 +81,9 @@ def main() -> None:
         write_song(song, options.seconds)
         page = export_web(options.model or random_model(folder), folder / "page")
         with serving(page.folder) as url:
+            if options.pictures:
+                browse("pictures", url=url, out=options.pictures, looks=LOOKS)
+                return
             seen = browse("measure", url=url, file=song, threads=options.threads)
     measured = figures(seen)
     if options.json:

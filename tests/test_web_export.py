@@ -1,6 +1,8 @@
 """The karaoke page as a folder, its server, and the two commands."""
 
 import json
+import re
+import shlex
 import threading
 import urllib.error
 import urllib.request
@@ -205,3 +207,18 @@ def test_karaoke_command_takes_an_exported_page(
     missing = run("karaoke", "--model", tmp_path / "gone", "--no-browser")
     assert missing.code == 1
     assert "No model at" in missing.err
+
+
+def test_examples_of_the_docs_run(static, model, run, monkeypatch, tmp_path):
+    text = (WEB.parent / "docs" / "karaoke.md").read_text()
+    commands = re.findall(r"^\$ keras-munet (.*)$", text, re.M)
+    assert len(commands) == 2
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(PageServer, "serve_forever", lambda server: None)
+    monkeypatch.setattr("webbrowser.open", lambda url: True)
+    monkeypatch.setattr(page, "_convert", lambda _, path, __: path.write_bytes(data))
+    data = model.read_bytes()
+    (tmp_path / "run").mkdir()
+    for command in commands:
+        assert run(*shlex.split(command)).code == 0
+    assert settings(tmp_path / "page")["title"] == "Our karaoke"
