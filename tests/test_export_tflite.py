@@ -5,6 +5,7 @@ import export_tools as tools
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
@@ -12,7 +13,7 @@ from keras_munet import dsp
 from keras_munet.config import ModelConfig, STFTConfig, UNetConfig
 from keras_munet.errors import ExportError, ModelError
 from keras_munet.export import flatbuffer
-from keras_munet.export.quantize import round_per_channel
+from keras_munet.export.quantize import quantize_weights, round_per_channel
 from keras_munet.export.tflite import export_tflite, read_card, read_metadata
 from keras_munet.export.verify import snr_db
 from keras_munet.layers import STFT
@@ -141,6 +142,27 @@ def test_int8_rounds_convolutions_and_leaves_the_front_end_float():
     assert {(1024, 1024), (512, 256)} <= others | {shape[::-1] for shape in others}
 
 
+@pytest.mark.parametrize("scheme", ["float16", "int8"])
+def test_wide_convolutions_keep_a_float32_bias(scheme, rng):
+    kernel = rng.normal(0, 0.1, (1, 1, 64, 1024)).astype(np.float32)
+    bias = rng.normal(size=1024).astype(np.float32)
+    module = tf.Module()
+    module.run = tf.function(
+        lambda x: {"y": tf.nn.conv2d(x, tf.constant(kernel), 1, "SAME") + bias},
+        input_signature=[tf.TensorSpec([1, 4, 4, 64], tf.float32, "x")],
+    )
+    converter = tf.lite.TFLiteConverter.from_concrete_functions(
+        [module.run.get_concrete_function()], module
+    )
+    loaded = flatbuffer.unpack(converter.convert())
+    quantize_weights(loaded, scheme)
+    interpreter = Interpreter(model_content=flatbuffer.pack(loaded))
+    (name,) = interpreter.get_signature_list()
+    x = rng.normal(size=(1, 4, 4, 64)).astype(np.float32)
+    got = interpreter.get_signature_runner(name)(x=x)["y"]
+    assert snr_db(x @ kernel[0, 0] + bias, got) > 30
+
+
 def test_rounding_per_channel_errs_by_half_a_step(rng):
     values = (
         rng.normal(size=(5, 3, 3, 7))
@@ -219,8 +241,6 @@ def test_an_operator_that_needs_flex_is_named(tmp_path):
     @keras.saving.register_keras_serializable("tests")
     class Unusual(keras.layers.Layer):
         def call(self, x):
-            import tensorflow as tf
-
             return tf.math.betainc(x, x, x)
 
     config = ModelConfig(unet=UNetConfig(width=4, depth=1))

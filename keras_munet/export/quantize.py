@@ -48,7 +48,7 @@ def quantize_weights(
     restored = []
     for index in range(len(graph.tensors)):
         values = _constant(model, graph.tensors[index])
-        if values is None or values.size < MIN_ELEMENTS or _is_one_of(values, keep):
+        if values is None or _is_small(values) or _is_one_of(values, keep):
             continue
         if kernels.get(index) == _OP.CONV_2D:
             _store_int8(model, graph.tensors[index], values)
@@ -74,6 +74,11 @@ def round_per_channel(values: Any) -> tuple[NDArray[np.int8], NDArray[np.float32
     scale = np.where(flat > 0, flat / 127, 1).astype(np.float32)
     shape = (-1, *[1] * (values.ndim - 1))
     return np.rint(values / scale.reshape(shape)).astype(np.int8), scale
+
+
+def _is_small(values: FloatArray) -> bool:
+    """Biases count as small at any length: XNNPACK takes them in float32 only."""
+    return values.ndim < 2 or values.size < MIN_ELEMENTS
 
 
 def _is_one_of(values: FloatArray, matrices: Sequence[FloatArray]) -> bool:
