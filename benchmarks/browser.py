@@ -30,7 +30,7 @@ LIMITS = {
     "page without model, MB": 12.0,
 }
 
-LOOKS = [(size, look) for size in ("phone", "desktop") for look in ("light", "dark")]
+LOOKS = [("phone", "light"), ("desktop", "dark")]
 
 
 def random_model(folder: Path) -> Path:
