@@ -13,9 +13,9 @@ import keras
 import tensorflow as tf
 
 from keras_munet.config import ModelConfig
-from keras_munet.export.trained import in_float32
 from keras_munet.export.windows import Windows
 from keras_munet.models import separator_model
+from keras_munet.models.precision import in_float32
 
 Tensors = dict[str, Any]
 """Tensors by output name: `masks`, and one waveform per source."""

@@ -25,6 +25,7 @@ def load_trained(path: str | Path) -> Trained:
         ModelError: when there is none, or it is damaged or has no config.
     """
     from keras_munet.models import load_model
+    from keras_munet.models.precision import in_float32
 
     path = Path(path)
     if path.is_dir():
@@ -42,25 +43,3 @@ def load_trained(path: str | Path) -> Trained:
         path = path / "model.keras"
     network, config = load_model(path)
     return Trained(in_float32(network, config), config, path)
-
-
-def in_float32(network: "keras.Model", config: ModelConfig) -> "keras.Model":
-    """Returns the network as it is, or rebuilt in float32 with the same weights.
-
-    Networks trained in mixed precision compute in half precision; artefacts are
-    float32, and whoever wants fewer bits quantises them.
-    """
-    import keras
-
-    from keras_munet.models import build_network
-
-    if all(layer.compute_dtype == "float32" for layer in network.layers):
-        return network
-    policy = keras.config.dtype_policy()
-    try:
-        keras.config.set_dtype_policy("float32")
-        rebuilt = build_network(config)
-    finally:
-        keras.config.set_dtype_policy(policy)
-    rebuilt.set_weights(network.get_weights())
-    return rebuilt

@@ -17,6 +17,7 @@ from keras_munet.config import FitConfig
 from keras_munet.errors import DataError, MunetError
 from keras_munet.files import locked
 from keras_munet.models import FrontEnd, build_network, save_model
+from keras_munet.models.precision import dtype_policy, in_float32
 from keras_munet.training.losses import SOURCE_LOSSES
 from keras_munet.training.multitask import ConditionedModel, MultiTaskModel
 from keras_munet.training.run_folder import Row, RunFolder
@@ -228,7 +229,8 @@ class _Run:
         """Makes the epoch's result durable; state.json comes last and decides."""
         self.history = [*self.history, row]
         if self.schedule.best_epoch == epoch - 1:
-            save_model(self._float32_network(), self.config.model, self.files.model)
+            model = self.config.model
+            save_model(in_float32(self.model, model), model, self.files.model)
         values = {
             "schedule": self.schedule.state(),
             "weighting": self.model.weighting.state(),
@@ -236,15 +238,6 @@ class _Run:
         }
         self.files.write_history(self.history)
         save_state(self.files.state, epoch, self._variables(), values)
-
-    def _float32_network(self) -> keras.Model:
-        """The network without its training, and without mixed precision."""
-        if self.config.precision == "float32":
-            return self.model
-        with _policy("float32"):
-            network = build_network(self.config.model)
-        network.set_weights(self.model.get_weights())
-        return network
 
     def _metrics(self, note: str) -> dict[str, Any]:
         return {
@@ -306,16 +299,5 @@ def _settings(config: FitConfig) -> Iterator[None]:
     """Keras-wide settings of a run."""
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
-    with _policy(config.precision):
+    with dtype_policy(config.precision):
         yield
-
-
-@contextlib.contextmanager
-def _policy(name: str) -> Iterator[None]:
-    """A dtype policy for the block, put back afterwards."""
-    policy = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(name)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(policy)

@@ -1,0 +1,34 @@
+"""Keras dtype policies: for a block of code, and float32 for what leaves training."""
+
+import contextlib
+from collections.abc import Iterator
+
+import keras
+
+from keras_munet.config import ModelConfig
+from keras_munet.models.build import build_network
+
+
+@contextlib.contextmanager
+def dtype_policy(name: str) -> Iterator[None]:
+    """Sets Keras's dtype policy for the block and puts the old one back."""
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(policy)
+
+
+def in_float32(network: keras.Model, config: ModelConfig) -> keras.Model:
+    """Returns the network as it is, or rebuilt in float32 with the same weights.
+
+    Networks trained in mixed precision compute in half precision; model files and
+    artefacts are float32, and whoever wants fewer bits quantises them.
+    """
+    if all(layer.compute_dtype == "float32" for layer in network.layers):
+        return network
+    with dtype_policy("float32"):
+        rebuilt = build_network(config)
+    rebuilt.set_weights(network.get_weights())
+    return rebuilt
