@@ -108,10 +108,10 @@ def paper():
 
 
 def paper_one(kind):
-    from keras_munet.config import preset
     from keras_munet.export.saved_model import export_saved_model
     from keras_munet.export.tflite import export_tflite
     from keras_munet.models import build_network
+    from keras_munet.presets import preset
 
     config = preset("paper-4src").model
     network = build_network(config)
