@@ -51,7 +51,10 @@ def test_every_figure_is_a_picture(rng, tmp_path):
         figures.plot_masks(
             rng.random((64, 32, 2)), HEADER["sources"], tmp_path / "masks.png"
         ),
-        figures.plot_spectrograms({"tone": tone}, 10880, tmp_path / "tones.png"),
+        figures.plot_spectrograms({"tone": tone}, 10880, tmp_path / "tone.png"),
+        figures.plot_spectrograms(
+            dict.fromkeys("abcde", tone), 10880, tmp_path / "tones.png"
+        ),
     ]
     assert all(is_picture(path) for path in made)
     assert sorted(tmp_path.iterdir()) == sorted(made)  # nothing half-written

@@ -26,6 +26,7 @@ Array = NDArray[np.floating]
 
 FORMATS = (".png", ".pdf", ".svg")
 _DPI = 150
+_COLUMNS = 3
 
 
 def _figure(width: float, height: float) -> "Figure":
@@ -248,9 +249,13 @@ def plot_spectrograms(
     sizes: dict[str, Any] = {"n_fft": n_fft, "hop_length": hop_length}
     spectra = {name: np.abs(dsp.stft(x, **sizes)) for name, x in signals.items()}
     top = max(max(float(s.max()) for s in spectra.values()), 1e-10)
-    figure = _figure(3.2 * len(spectra), 3)
-    panels = figure.subplots(1, len(spectra), squeeze=False)[0]
-    for axes, (name, spectrum) in zip(panels, spectra.items(), strict=True):
+    n_rows = -(-len(spectra) // _COLUMNS)
+    n_columns = min(_COLUMNS, len(spectra))
+    figure = _figure(3.2 * n_columns, 2.6 * n_rows)
+    panels = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
+    for axes in panels[len(spectra) :]:
+        axes.set_axis_off()
+    for axes, (name, spectrum) in zip(panels, spectra.items(), strict=False):
         level_db = 20 * np.log10(np.maximum(spectrum / top, 1e-4))
         seconds = spectrum.shape[1] * hop_length / sample_rate
         image = axes.imshow(
