@@ -14,9 +14,9 @@ from keras_munet import dsp
 from keras_munet.config import ModelConfig, UNetConfig
 from keras_munet.export.artefact import open_artefact
 from keras_munet.export.saved_model import export_saved_model
+from keras_munet.export.signals import music_sources
 from keras_munet.export.tflite import export_tflite
 from keras_munet.export.trained import Trained
-from keras_munet.export.verify import music_sources
 from keras_munet.models import build_network, save_model, separator_model
 from keras_munet.models.separator import log_features
 

@@ -6,12 +6,12 @@ import pytest
 import soundfile
 
 from keras_munet.errors import ExportError
+from keras_munet.export.signals import cut
 from keras_munet.export.trained import Trained, load_trained
 from keras_munet.export.verify import (
     TOLERANCES,
     Parity,
     Tolerance,
-    cut,
     snr_db,
     verify,
 )

@@ -5,7 +5,7 @@
 - `tflite`: `export_tflite`, for phones and browsers; `read_metadata`
 - `quantize`, `flatbuffer`: weights and metadata inside a `.tflite`
 - `card`: what an artefact says about itself
-- `verify`: the same audio through Keras and an artefact
+- `signals`, `verify`: the same audio through Keras and an artefact
 - `serving`: a model repository for TF Serving
 - `client`: separates songs on a server; `devserver`: a server for tests
 """

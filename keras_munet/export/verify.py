@@ -1,26 +1,20 @@
 """The same audio through Keras and through an artefact: how far are they apart?"""
 
 import dataclasses
-import functools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from keras_munet.config import ModelConfig
-from keras_munet.data import synth
-from keras_munet.data.music.tones import RATE
-from keras_munet.data.resample import downmix, resample
 from keras_munet.dsp import FloatArray
 from keras_munet.errors import ExportError
 from keras_munet.export.artefact import Artefact, Estimates, open_artefact
 from keras_munet.export.card import weights_sha256
+from keras_munet.export.signals import cut, edge_signals, music_sources
 from keras_munet.export.trained import Trained
-
-MUSIC_S = 20.0
-"""Length of the test music, in seconds."""
 
 N_TIMED = 5
 
@@ -183,12 +177,6 @@ def verify(
     )
 
 
-def cut(signal: FloatArray, length: int) -> FloatArray:
-    """Cuts `(samples,)` into windows `(n, length)`, the last filled with zeros."""
-    padded = np.pad(signal, (0, -len(signal) % length))
-    return padded.reshape(-1, length).astype(np.float32)
-
-
 def snr_db(reference: FloatArray, estimate: FloatArray) -> float:
     """Returns the signal-to-noise ratio; infinite for equal arrays, also silent."""
     noise = float(np.sum((reference.astype(float) - estimate) ** 2))
@@ -201,43 +189,6 @@ def snr_db(reference: FloatArray, estimate: FloatArray) -> float:
 def _noise_db(reference: FloatArray, estimate: FloatArray) -> float:
     power = float(np.mean((reference.astype(float) - estimate) ** 2))
     return float(10 * np.log10(np.maximum(power, 1e-30)))
-
-
-@functools.cache
-def _tracks(seed: int) -> dict[str, FloatArray]:
-    return synth.make_track(seed, 0, MUSIC_S)
-
-
-def music_sources(config: ModelConfig) -> dict[str, FloatArray]:
-    """Returns generated music at the model's rate: stems, `accompaniment`, `mixture`.
-
-    The mixture has the noise of a dithered 16 bit file, and no multiple of a
-    window's length. Without noise the bins above the resampler's limit hold nothing
-    but float32 rounding, whose logarithm the network would hear: there no two
-    implementations agree (measured: 78 dB instead of more than 100).
-    """
-    stems = {
-        name: downmix(resample(sound, RATE, config.stft.sample_rate))
-        for name, sound in _tracks(0).items()
-    }
-    stems["accompaniment"] = stems["drums"] + stems["bass"] + stems["other"]
-    rng, step = np.random.default_rng(0), 2.0**-15
-    dither = rng.uniform(-0.5, 0.5, (2, len(stems["mixture"]))).sum(axis=0)
-    rounded = np.rint(stems["mixture"] / step + dither) * step
-    stems["mixture"] = rounded.astype(np.float32)
-    return stems
-
-
-def edge_signals(config: ModelConfig) -> Iterator[FloatArray]:
-    """Yields one window each of silence, impulses at both ends, full-scale noise."""
-    length = config.stft.chunk_length
-    yield np.zeros(length, np.float32)
-    for place in (0, -1):
-        impulse = np.zeros(length, np.float32)
-        impulse[place] = 1.0
-        yield impulse
-    rng = np.random.default_rng(0)
-    yield rng.uniform(-1, 1, length).astype(np.float32)
 
 
 def _sdr_change(
