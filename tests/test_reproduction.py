@@ -112,3 +112,23 @@ def test_rows_from_training_to_report_are_done_once(tmp_path):
     other = replace(workshop, scale=replace(SMOKE, fit=replace(SMOKE.fit, epochs=2)))
     with pytest.raises(DataError, match="made with other settings"):
         reproduce_table(other, "table-2", names=("dwa",))
+
+
+def test_the_command_says_what_is_wrong(run, tmp_path):
+    out = ("--out", tmp_path / "out")
+    assert run("reproduce", "table-9", *out).code == 2
+    outcome = run("reproduce", "table-2", "--seeds", "one", *out)
+    assert (outcome.code, "--seeds are numbers" in outcome.err) == (2, True)
+    outcome = run("reproduce", "table-2", "--scale", "paper", *out)
+    assert (outcome.code, "give its folder with --data" in outcome.err) == (1, True)
+    outcome = run("reproduce", "table-2", "--rows", "sgd", *out)
+    assert (outcome.code, "no row 'sgd'" in outcome.err) == (1, True)
+
+
+def test_a_row_file_of_another_kind_is_named(tmp_path):
+    (tmp_path / "rows").mkdir()
+    path = tmp_path / "rows" / "2src-uw-seed0.json"
+    path.write_text("{")
+    workshop = Workshop(tmp_path, None, SMOKE, isolate=False)
+    with pytest.raises(DataError, match="damaged"):
+        reproduce_table(workshop, "table-2", names=("uw",))

@@ -9,7 +9,6 @@ OUT/rows/NAME.json scores of every track and costs: small, and all that reports 
 import concurrent.futures
 import json
 import multiprocessing
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -207,8 +206,12 @@ def _train_dedicated(dataset: Any, config: FitConfig, folder: Path) -> dict[str,
     }
 
 
-def _peak_memory_mb() -> int:
-    """Returns the largest resident size of this process so far."""
+def _peak_memory_mb() -> int | None:
+    """Returns the largest resident size of this process so far, where it is told."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
     unit = 1 if sys.platform == "darwin" else 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
     return round(peak / 1024**2)
