@@ -34,7 +34,7 @@ LOOKS = [("phone", "light"), ("desktop", "dark")]
 
 
 def random_model(folder: Path) -> Path:
-    from keras_munet.config import preset
+    from keras_munet import preset
     from keras_munet.models import build_network, save_model
 
     config = preset("mobile-2src").model
