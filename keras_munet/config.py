@@ -161,9 +161,9 @@ class DataConfig(Config):
 
     Attributes:
         sources: the K sources of each example; the mixture is stored beside them.
-        stft: rate and chunk length come from here, and the energies E_i.
-        silence_energy: a chunk with a source whose mean |S|^2 per warped bin is
-            below this counts as silent (the authors' value is 1).
+        stft: rate and chunk length come from here.
+        silence_energy: a chunk with a source of less energy (`dsp.energy`) counts as
+            silent (the authors' value is 1, a level of about -48 dB).
         validation_share: share of training tracks held out where the data set has
             no validation list of its own.
         seed: seed of that choice.

@@ -16,6 +16,9 @@ from keras_munet.config import STFTConfig
 FloatArray = NDArray[np.floating]
 ComplexArray = NDArray[np.complexfloating]
 
+ENERGY_SAMPLES = 65_280
+"""Samples of the 6 s over which the authors sum a chunk's energy."""
+
 WARP_BASE = 21.0
 """Base of the log-frequency axis of Sound of Pixels (Zhao et al. 2018)."""
 
@@ -154,6 +157,24 @@ def time_matrix(stft: STFTConfig, n_frames: int) -> FloatArray | None:
         return None
     grid = np.linspace(-1, 1, n_frames)
     return _interpolation(_positions(grid, n_frames, "paper"), n_frames)
+
+
+def energy(signals: FloatArray) -> FloatArray:
+    """Returns the energy of 6 s at 10 880 Hz: the mean square times 65 280.
+
+    The authors' code sums the squared samples of a chunk, and their published
+    energies are of that scale. By Parseval it is proportional to what the paper
+    defines, the mean |S|^2 per time-frequency bin (section III-A), so that weights,
+    which are ratios, are the same.
+
+    Args:
+        signals: `(..., samples)`, full scale 1.
+
+    Returns:
+        float64, `(...)`.
+    """
+    mean: FloatArray = np.mean(np.square(signals), axis=-1, dtype=np.float64)
+    return ENERGY_SAMPLES * mean
 
 
 def warp_magnitude(magnitude: FloatArray, stft: STFTConfig) -> FloatArray:

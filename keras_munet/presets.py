@@ -22,7 +22,7 @@ def _preset(
 def _presets() -> dict[str, FitConfig]:
     ours: dict[str, Any] = {
         "optimizer": "adam",
-        "learning_rate": 1e-3,
+        "learning_rate": 5e-4,
         "normalize": True,
         "clip_norm": 5.0,
         "augment": ("remix", "gain", "polarity"),

@@ -9,7 +9,7 @@ from keras_munet.config import WEIGHTINGS
 from keras_munet.errors import DataError
 from keras_munet.training.weighting import ENERGY_FLOOR, WEIGHTING_CLASSES
 
-SILENCE = np.zeros((2, 4, 4, 2), np.float32)
+SILENCE = np.zeros((2, 16, 2), np.float32)
 
 
 def _weights(name, sources=SILENCE, energies=(2.0, 8.0), **settings):
@@ -37,7 +37,7 @@ def test_weights_are_those_of_the_equations(name, expected):
 
 @pytest.mark.parametrize("name", WEIGHTINGS)
 def test_normalized_weights_sum_to_the_number_of_sources(name, rng):
-    sources = 3 * rng.random((2, 4, 4, 2)).astype(np.float32)
+    sources = rng.random((2, 16, 2)).astype(np.float32)
     weights = _weights(name, sources, normalize=True)
     plain = _weights(name, sources)
     assert weights.sum() == pytest.approx(2, rel=1e-5)
@@ -51,16 +51,16 @@ def test_the_published_energies_give_the_published_ratio():
 
 
 def test_instant_weights_follow_the_batch():
-    sources = np.zeros((2, 4, 4, 2), np.float32)
-    sources[..., 0], sources[..., 1] = 2, 4  # energies 4 and 16
+    sources = np.zeros((2, 16, 2), np.float32)
+    sources[..., 0], sources[..., 1] = 0.2, -0.4  # squares 0.04 and 0.16
     np.testing.assert_allclose(_weights("ebw-inst-p1", sources), [4, 1], rtol=1e-6)
 
 
 def test_instant_weights_have_a_floor_for_silent_sources():
-    sources = np.zeros((2, 4, 4, 2), np.float32)
-    sources[..., 1] = 4
+    sources = np.zeros((2, 16, 2), np.float32)
+    sources[..., 1] = 0.5
     weights = _weights("ebw-inst-p1", sources)
-    np.testing.assert_allclose(weights, [16 / ENERGY_FLOOR, 1], rtol=1e-6)
+    np.testing.assert_allclose(weights, [65_280 / 4 / ENERGY_FLOOR, 1], rtol=1e-6)
     np.testing.assert_allclose(_weights("ebw-inst-p1", SILENCE), [1, 1])
 
 

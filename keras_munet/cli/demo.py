@@ -17,7 +17,7 @@ from keras_munet.cli.options import print_table, progress_bar, quiet_option
 )
 @click.option("--tracks", default=16, show_default=True, help="Songs to train on.")
 @click.option("--seconds", default=24.0, show_default=True, help="Length of a song.")
-@click.option("--epochs", default=16, show_default=True, help="Passes over them.")
+@click.option("--epochs", default=30, show_default=True, help="Passes over them.")
 @click.option("--width", default=8, show_default=True, help="Filters of level one.")
 @click.option("--seed", default=0, show_default=True)
 @quiet_option

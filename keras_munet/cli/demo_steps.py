@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_munet.cli.training import train_one
-from keras_munet.config import DataConfig
+from keras_munet.config import DataConfig, STFTConfig
 from keras_munet.data import cache, synth
 from keras_munet.data.audio import read_audio
 from keras_munet.data.dataset import Dataset
@@ -39,8 +39,11 @@ def make_songs(
 
 
 def make_cache(out: Path, songs: Path, progress: Progress) -> Dataset:
-    """Prepares vocals and accompaniment of the songs."""
-    config = DataConfig(validation_share=0.13)
+    """Prepares vocals and accompaniment of the songs, in chunks of 1.5 s.
+
+    Short chunks make short steps, of which a small network needs some thousand.
+    """
+    config = DataConfig(stft=STFTConfig(n_frames=64), validation_share=0.13)
     return cache.prepare(songs, out / "cache", config, progress=progress)
 
 
@@ -52,9 +55,10 @@ def train_network(
     unet = dataclasses.replace(config.model.unet, width=width)
     config = dataclasses.replace(
         config,
-        model=dataclasses.replace(config.model, unet=unet),
+        model=dataclasses.replace(config.model, stft=dataset.config.stft, unet=unet),
         weighting="ebw-p1",
-        batch_size=8,
+        augment=("gain", "polarity"),
+        batch_size=4,
         epochs=epochs,
         seed=seed,
     )

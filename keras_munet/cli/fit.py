@@ -13,6 +13,7 @@ from keras_munet.config import (
     OPTIMIZERS,
     PRECISIONS,
     TWO_SOURCES,
+    WARPS,
     WEIGHTINGS,
     DataConfig,
     FitConfig,
@@ -52,6 +53,11 @@ from keras_munet.presets import PRESETS, preset
     "is one model for `separate` and `evaluate`.",
 )
 @click.option("--width", type=int, help="Filters of the first level (paper: 32).")
+@click.option(
+    "--warp",
+    type=click.Choice(WARPS),
+    help="Frequency axis: `paper` resamples as the authors' code does.",
+)
 @click.option("--weighting", type=click.Choice(WEIGHTINGS))
 @click.option("--loss", type=click.Choice(LOSSES))
 @click.option("--normalize/--no-normalize", default=None, help="Weights of sum K.")
@@ -107,7 +113,7 @@ def command(
     quiet: bool,
     **settings: Any,
 ) -> None:
-    r"""Train on DATA, a cache written by `keras-munet prepare`.
+    """Train on DATA, a cache written by `keras-munet prepare`.
 
     The run folder holds model.keras (the best so far), model.tflite (for quick
     separation), history.csv, tensorboard/ and all that is needed to go on after
@@ -117,7 +123,7 @@ def command(
       keras-munet prepare my-stems cache
       keras-munet fit cache --run run --weighting ebw-p1 --epochs 100
       keras-munet separate song.mp3 --model run --out stems
-    """
+    """  # noqa: D301  click reads the control character
     from keras_munet.cli.tensorflow import import_quietly
 
     import_quietly()
@@ -148,7 +154,7 @@ def _open(data: Path, reader: str, sources: tuple[str, ...]) -> Any:
         )
     from keras_munet.data.cache import open_dataset
 
-    return open_dataset(data)
+    return open_dataset(data, verify=True)
 
 
 def _base_config(name: str | None, file: Path | None, n_sources: int) -> FitConfig:
@@ -171,6 +177,7 @@ def _with_settings(
     """Returns the config with the options that were given."""
     architecture = settings.pop("architecture") or config.model.unet.architecture
     width = settings.pop("width") or config.model.unet.width
+    warp = settings.pop("warp") or config.model.stft.warp
     if all_sources or source:
         architecture = "dedicated"
     if architecture == "dedicated" and not all_sources and source is None:
@@ -191,7 +198,7 @@ def _with_settings(
         model = dataclasses.replace(
             config.model,
             sources=tuple(sources),
-            stft=dataset.config.stft,
+            stft=dataclasses.replace(dataset.config.stft, warp=warp),
             unet=dataclasses.replace(
                 config.model.unet, architecture=architecture, width=width
             ),

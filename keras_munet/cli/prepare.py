@@ -57,7 +57,8 @@ def _pairs(
 @click.option(
     "--silence-energy",
     type=click.FloatRange(min=0),
-    help="A chunk with a source below this mean energy counts as silent.",
+    help="A chunk with a source of less energy than this, per 6 s, counts as silent "
+    "(default: 1, about -48 dB).",
 )
 @click.option(
     "--channels",
@@ -66,13 +67,6 @@ def _pairs(
     default=1,
     show_default=True,
     help="2 keeps left and right, for the augmentation `channels`; twice the size.",
-)
-@click.option(
-    "--warp",
-    type=click.Choice(["aligned", "paper"]),
-    default="aligned",
-    show_default=True,
-    help="Frequency axis in which energies are measured (as in the model).",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Of that share.")
 @click.option(
@@ -90,7 +84,6 @@ def command(
     validation_share: float,
     silence_energy: float | None,
     n_channels: int,
-    warp: str,
     seed: int,
     workers: int | None,
     overwrite: bool,
@@ -111,7 +104,7 @@ def command(
       keras-munet prepare musdb18 cache --sources vocals,drums,bass,other
       keras-munet prepare my-songs cache --stem-name vocals=lead_vox
     """  # noqa: D301  click reads the control character
-    from keras_munet.config import DataConfig, STFTConfig
+    from keras_munet.config import DataConfig
     from keras_munet.data.cache import prepare
 
     settings: dict[str, Any] = {}
@@ -120,7 +113,6 @@ def command(
     try:
         config = DataConfig(
             sources=sources,
-            stft=STFTConfig(warp=warp),
             validation_share=validation_share,
             seed=seed,
             stem_names=stem_names,
@@ -158,7 +150,7 @@ def _summary(dataset: "Dataset") -> str:
                 f"{share:.0f} % with a silent source"
             )
     if dataset.n_chunks("train"):
-        lines.append("Mean energy per bin over the training chunks:")
+        lines.append("Mean energy of the training chunks (per 6 s):")
         some = dataset.n_chunks("train", keep_silent=False)
         without = dataset.energies_without_silent if some else {}
         for name, value in dataset.energies.items():

@@ -5,17 +5,15 @@ K + 1)`, the K sources in order and the mixture last. Full scale is 32767.
 """
 
 import errno
-import functools
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy.sparse
 
 from keras_munet import dsp, files
-from keras_munet.config import DataConfig, STFTConfig
+from keras_munet.config import DataConfig
 from keras_munet.data import records
 from keras_munet.data.stems import MIXTURE
 from keras_munet.data.tracks import Track
@@ -44,7 +42,7 @@ class Shard(Config):
         n_chunks: records of the shard; 0 (and no file) where the track is too short.
         gain: what the track was multiplied with, to fit into int16.
         n_clipped: samples beyond full scale that were cut off.
-        energies: per chunk, mean |S|^2 per warped bin of each source and the mixture.
+        energies: per chunk, `dsp.energy` of each source and of the mixture.
         residuals: per chunk, the same of what the sources leave of the mixture.
         silent: per chunk, whether a source is silent.
     """
@@ -97,25 +95,6 @@ def to_int16(audio: FloatArray) -> tuple[np.ndarray[Any, Any], float, int]:
     return np.clip(scaled, -FULL_SCALE, FULL_SCALE).astype("<i2"), gain, beyond
 
 
-def energy(signals: FloatArray, stft: STFTConfig) -> FloatArray:
-    """Returns the mean |S|^2 per warped bin (paper, eq. 6): `(..., n)` -> `(...)`."""
-    spectrum = dsp.stft(signals, n_fft=stft.n_fft, hop_length=stft.hop_length)
-    magnitude = np.moveaxis(np.abs(spectrum), -2, 0)  # (n_bins, ..., frames)
-    shape = magnitude.shape[1:]
-    warped = _sparse_warp(stft) @ magnitude.reshape(stft.n_bins, -1)
-    warped = warped.reshape(stft.n_rows, *shape)
-    if (time := dsp.time_matrix(stft, shape[-1])) is not None:
-        warped = warped @ time.T
-    mean: FloatArray = np.mean(np.square(warped), axis=(0, -1), dtype=np.float64)
-    return mean
-
-
-@functools.cache
-def _sparse_warp(stft: STFTConfig) -> scipy.sparse.csr_array:
-    """The warp has two numbers in a row; a dense product keeps all cores busy."""
-    return scipy.sparse.csr_array(dsp.warp_matrix(stft))
-
-
 def _read(job: Job) -> FloatArray:
     """Reads a track as `(samples, channels, K + 1)`."""
     names = [*job.config.sources, MIXTURE]
@@ -127,12 +106,12 @@ def _read(job: Job) -> FloatArray:
     return np.stack([audio[name] for name in names], axis=-1)
 
 
-def _measure(chunk: np.ndarray[Any, Any], stft: STFTConfig) -> list[float]:
+def _measure(chunk: np.ndarray[Any, Any]) -> list[float]:
     """Energies of the signals of a chunk, and of the residual, as training hears it."""
     total = chunk.sum(axis=0, dtype=np.float32) if len(chunk) > 1 else chunk[0]
     mono = total.T / np.float32(FULL_SCALE * len(chunk))  # (K + 1, samples)
     residual = mono[-1:] - mono[:-1].sum(axis=0)
-    measured = energy(np.concatenate([mono, residual]), stft)
+    measured = dsp.energy(np.concatenate([mono, residual]))
     return [float(f"{value:.6g}") for value in measured]
 
 
@@ -151,10 +130,7 @@ def _describe(
     job: Job, chunks: list[np.ndarray[Any, Any]], *, gain: float, level: float
 ) -> Shard:
     """Measures chunks; energies are those of the chunks times `level`."""
-    measured = [
-        [level**2 * value for value in _measure(chunk, job.config.stft)]
-        for chunk in chunks
-    ]
+    measured = [[level**2 * value for value in _measure(chunk)] for chunk in chunks]
     energies = tuple(tuple(values[:-1]) for values in measured)
     return Shard(
         name=job.track.name,

@@ -16,21 +16,20 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from keras_munet import files
+from keras_munet import dsp, files
 from keras_munet.config import STFTConfig
 from keras_munet.data import workers as work
 from keras_munet.data.music import bass, chords, drums, voice
 from keras_munet.data.music.song import STEMS, draw_song
 from keras_munet.data.music.tones import RATE
 from keras_munet.data.resample import downmix, resample
-from keras_munet.data.shards import energy, write_error
+from keras_munet.data.shards import write_error
 from keras_munet.dsp import FloatArray
 from keras_munet.errors import DataError
 
 ENERGIES = {"vocals": 173.4346, "drums": 218.6938, "bass": 252.7046, "other": 216.4932}
-"""Energies that the authors measured on MUSDB18; only their proportions count."""
+"""Energies that the authors measured on MUSDB18."""
 
-_SCALE = 1 / 30  # brings their sum to what a loud master has in our front end
 _CREST = 4.0  # of a stem: where the soft limiter bends, in units of its level
 
 _RENDER = {
@@ -46,10 +45,9 @@ _SETTINGS = "synth.json"
 
 
 def _energy(stereo: FloatArray) -> float:
-    """Mean |S|^2 per bin as training hears it: mono, 10 880 Hz, warped."""
-    stft = STFTConfig()
-    mono = resample(downmix(stereo)[:, None], RATE, stft.sample_rate)[:, 0]
-    return float(energy(mono, stft))
+    """Energy as training measures it: mono, 10 880 Hz."""
+    mono = resample(downmix(stereo)[:, None], RATE, STFTConfig().sample_rate)[:, 0]
+    return float(dsp.energy(mono))
 
 
 def _limited(sound: FloatArray) -> FloatArray:
@@ -83,7 +81,7 @@ def make_track(seed: int, index: int, seconds: float) -> dict[str, FloatArray]:
         rng = np.random.default_rng([seed, index, number])
         sound = _limited(_RENDER[name](rng, song))
         spread = np.exp(rng.normal(-(_LEVEL_SPREAD**2) / 2, _LEVEL_SPREAD))
-        target = _SCALE * ENERGIES[name] * spread
+        target = ENERGIES[name] * spread
         gain = np.sqrt(target / (_energy(sound) + 1e-12))
         stems[name] = sound * np.float32(gain)
     return _with_mixture(stems)

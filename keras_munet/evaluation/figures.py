@@ -193,7 +193,7 @@ def plot_energies(
     """Draws the energy per source, as the paper's figure 2.
 
     Args:
-        energies: label (data set) -> source -> mean |S|^2 per bin.
+        energies: label (data set) -> source -> energy (`dsp.energy`).
         path: of the image.
     """
     figure = _figure(7, 3.5)
@@ -202,7 +202,7 @@ def plot_energies(
         bars = axes.bar(list(values), list(values.values()), color="C0")
         axes.bar_label(bars, fmt="%.0f", fontsize=8)
         axes.set_title(label, fontsize=9)
-        axes.set_ylabel("mean energy per bin")
+        axes.set_ylabel("mean energy of 6 s")
         axes.tick_params(axis="x", rotation=30)
     return _save(figure, path)
 

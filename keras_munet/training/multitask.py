@@ -43,7 +43,7 @@ class MultiTaskModel(keras.Model):
             config: `ModelConfig` of the network.
             front_end: waveforms -> warped magnitudes.
             source_loss: (masks, sources, mixture) -> losses `(n_losses,)`.
-            weighting: magnitudes -> weights `(n_losses,)`.
+            weighting: sources' waveforms -> weights `(n_losses,)`.
             jit: compile the steps with XLA.
         """
         self.compile(optimizer=optimizer, jit_compile=jit)
@@ -68,7 +68,7 @@ class MultiTaskModel(keras.Model):
         with tf.GradientTape() as tape:
             masks = self(inputs, training=True)
             losses = self.source_loss(masks, sources, mixture)
-            weights = self.weighting(sources)
+            weights = self.weighting(self.source_waveforms(data))
             loss = ops.sum(weights * losses)
             scaled_loss = self.optimizer.scale_loss(loss)
         gradients = tape.gradient(scaled_loss, self.trainable_weights)
@@ -92,6 +92,11 @@ class MultiTaskModel(keras.Model):
         self._update(self.source_means, losses, n_examples)
         self._update(self.mask_means, ops.mean(masks, axis=(0, 1, 2)), n_examples)
         return self._results(self.source_means, self.mask_means)
+
+    @staticmethod
+    def source_waveforms(data: Any) -> Any:
+        """Returns the sources of a batch, `(batch, samples, K)`."""
+        return data[..., :-1]
 
     def training_example(self, waveforms: Any) -> tuple[Any, Any, Any]:
         """Returns the network's inputs, the targets and the mixture's magnitudes."""
@@ -137,6 +142,11 @@ class ConditionedModel(MultiTaskModel):
     def task_names(config: ModelConfig) -> Sequence[str]:
         """Names of the losses that are weighted in training: one."""
         return ("chosen",)
+
+    @staticmethod
+    def source_waveforms(data: Any) -> Any:
+        """Returns the sources of a batch, `(batch, samples, K)`."""
+        return data[0][..., :-1]
 
     def training_example(self, data: Any) -> tuple[Any, Any, Any]:
         """Returns (features, condition), the chosen sum, the mixture."""

@@ -7,11 +7,21 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_munet import dsp
 from keras_munet.errors import DataError
 
 ENERGY_FLOOR = 1.0
 """Lower bound of a batch's energies in eq. (7): a source quieter than what counts
-as silent (mean |S|^2 of 1 per bin) gets no larger weight than a silent one."""
+as silent gets no larger weight than a silent one."""
+
+
+def batch_energies(sources: Any) -> Any:
+    """Returns `dsp.energy` of each source, mean over the batch, `(K,)`.
+
+    Args:
+        sources: waveforms, `(batch, samples, K)`.
+    """
+    return dsp.ENERGY_SAMPLES * ops.mean(ops.square(sources), axis=(0, 1))
 
 
 class Weighting:
@@ -20,7 +30,7 @@ class Weighting:
     Args:
         n_sources: K.
         normalize: rescale the weights to the sum K.
-        energies: mean |S_i|^2 per bin over the training set, for those that need it.
+        energies: E_i over the training set (`dsp.energy`), for those that need it.
 
     Raises:
         DataError: when energies are needed and one of them is not positive.
@@ -55,10 +65,10 @@ class Weighting:
         return np.ones(self.n_sources)
 
     def __call__(self, sources: Any) -> Any:
-        """Returns the weights for a batch of source magnitudes.
+        """Returns the weights for a batch.
 
         Args:
-            sources: `(batch, rows, frames, K)`.
+            sources: waveforms, `(batch, samples, K)`.
 
         Returns:
             `(K,)`, without gradient.
@@ -154,8 +164,7 @@ class EnergyBasedInstantP1(Weighting):
 
     def __call__(self, sources: Any) -> Any:
         """Returns the weights of this batch."""
-        energies = ops.mean(ops.square(sources), axis=(0, 1, 2))
-        energies = ops.maximum(energies, ENERGY_FLOOR)
+        energies = ops.maximum(batch_energies(sources), ENERGY_FLOOR)
         return ops.stop_gradient(self._scaled(ops.max(energies) / energies))
 
 
