@@ -132,7 +132,7 @@ def test_player_plays_seeks_and_mixes(plain, songs, tmp_path):
 
 def test_odd_songs_and_files_that_are_none(plain, folder):
     files = odd_files(folder)
-    refused = {name: files[name] for name in ("empty", "text", "cut header")}
+    refused = {name: files[name] for name in ("empty", "text", "cut header", "42 min")}
     accepted = {name: files[name] for name in ("3 s", "96 kHz", "silence")}
     long = files["30 min"]
     seen = browse("odd", url=plain, refused=refused, accepted=accepted, long=long)
@@ -142,6 +142,8 @@ def test_odd_songs_and_files_that_are_none(plain, folder):
     for name in ("text", "cut header"):
         assert "is not a song that this browser can play" in said[name]
         assert files[name].name in said[name]
+    assert "“audiobook.wav” is 42 minutes long" in said["42 min"]
+    assert "`keras-munet separate`" in said["42 min"]
     assert said["cancelled"] == "Cancelled. Choose another song."
     assert seen["lengths"] == {
         "3 s": "3.0",
@@ -162,6 +164,7 @@ def odd_files(folder: Path) -> dict[str, Path]:
         "96 kHz": folder / "fast.wav",
         "silence": folder / "silence.wav",
         "30 min": folder / "long.wav",
+        "42 min": folder / "audiobook.wav",
     }
     files["empty"].write_bytes(b"")
     files["text"].write_text("Dear Sir or Madam,\n" * 100)
@@ -170,6 +173,8 @@ def odd_files(folder: Path) -> dict[str, Path]:
     soundfile.write(files["96 kHz"], noise[:96000], 96000)
     soundfile.write(files["silence"], np.zeros(2 * 48000), 48000)
     soundfile.write(files["30 min"], np.tile(noise[:80000, 0], 180), 8000)
+    silence = np.zeros(42 * 60 * 8000, np.int16)
+    soundfile.write(files["42 min"], silence, 8000, subtype="PCM_U8")
     return files
 
 

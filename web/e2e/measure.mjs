@@ -76,3 +76,22 @@ async function fetched(page) {
     return { model, rest };
   });
 }
+
+/** A long song: memory until its first `seconds` are there; then it is cancelled. */
+export async function partly({ chromium, url, file, seconds }) {
+  return tab.withBrowser(chromium, async (browser) => {
+    const memory = await watchMemory(browser);
+    const page = await tab.openPage(browser, url);
+    await tab.ready(page);
+    await tab.choose(page, file);
+    await page.waitForSelector("#play:not([disabled])");
+    await page.click("#play");
+    await tab.seek(page, (seconds - 3) / Number(await page.getAttribute("#waveform", "aria-valuemax")));
+    await tab.reached(page, seconds - 2);
+    const place = await page.evaluate(() => document.body.dataset.place);
+    await page.click("#cancel");
+    const said = await tab.waitForMessage(page, "Cancelled");
+    memory.stop();
+    return { peak: memory.peak(), place, said, problems: page.problems };
+  });
+}

@@ -5,9 +5,12 @@ import { sniff } from "../dsp/sniff";
 import { Problem } from "./problems";
 
 const MAX_BYTES = 1.2e9;
-/** Longer songs may not fit: a browser decodes a song as a whole, in 32-bit floats. */
-const MAX_S = 3600;
-const MAX_SMALL_S = 1200; // on devices with little memory
+/**
+ * Longer songs may not fit: a browser decodes a song as a whole, in 32-bit floats.
+ * Chromium was seen to take 3.6 GB for half an hour of stereo.
+ */
+const MAX_S = 2400;
+const MAX_SMALL_S = 720; // on devices with little memory
 const LITTLE_GB = 4;
 /** How long a browser may take to tell a song's length. */
 const PATIENCE_MS = 5000;
