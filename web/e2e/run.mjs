@@ -2,7 +2,8 @@
 
 import * as measurements from "./measure.mjs";
 import * as scenarios from "./scenarios.mjs";
+import * as troubles from "./trouble.mjs";
 
 const [name, text] = process.argv.slice(2);
-const result = await { ...scenarios, ...measurements }[name](JSON.parse(text));
+const result = await { ...scenarios, ...troubles, ...measurements }[name](JSON.parse(text));
 console.log(JSON.stringify(result));

@@ -1,30 +1,24 @@
 """The karaoke page as a folder: built assets, the model, and what ties them."""
 
-import hashlib
-import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from keras_munet.config import ModelConfig, STFTConfig
+from keras_munet.config import ModelConfig
 from keras_munet.errors import ExportError, ModelError
-from keras_munet.export.card import NOT_STATED
+from keras_munet.export.web.settings import SETTINGS, write_settings
 from keras_munet.files import replacing, sha256
 
 STATIC = Path(__file__).with_name("static")
 """Where `make web` puts the built page."""
 
-SETTINGS = "karaoke.json"
-FORMAT = 1
 DEMO = "demo.mp3"
 DEMO_S = 24
 DEMO_SONG = (7, 3)  # seed and index: one that starts with everybody playing
 
 QUANTIZE = ("float16", "float32")
 """Kinds of weights: half the download at the same speed, or bit for bit."""
-
-_FETCHED = (".wasm", ".tflite")  # the page fetches and keeps these itself
 
 
 @dataclass(frozen=True)
@@ -83,7 +77,8 @@ def export_web(
         if demo:
             write_demo(part / DEMO)
         config = ModelConfig.from_dict(card["config"])
-        _write_settings(part, config, file, card, title, demo)
+        name = DEMO if demo else None
+        write_settings(part, config, file, card, title=title, demo=name)
     n_bytes = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
     return Page(out, n_bytes, (out / file.name).stat().st_size, config.sources)
 
@@ -156,87 +151,3 @@ def write_demo(path: Path) -> None:
     song = make_track(*DEMO_SONG, DEMO_S)["mixture"]
     with AudioWriter(path, 44100, 2, tags={"title": "Demo song"}) as writer:
         writer.write(song)
-
-
-def front_end(stft: STFTConfig) -> dict[str, Any]:
-    """Returns the front end and the mask-carrying rule's numbers, as the page reads.
-
-    The page keeps no copy of these numbers: it separates as `separate` does.
-    """
-    from keras_munet.separation.band import LIMIT, TOP
-    from keras_munet.separation.stream import OVERLAP
-
-    return {
-        "sampleRate": stft.sample_rate,
-        "nFft": stft.n_fft,
-        "hopLength": stft.hop_length,
-        "nFrames": stft.n_frames,
-        "overlap": OVERLAP,
-        "limit": LIMIT,
-        "top": list(TOP),
-    }
-
-
-def _write_settings(
-    folder: Path,
-    config: ModelConfig,
-    model: Path,
-    card: dict[str, Any],
-    title: str,
-    demo: bool,
-) -> None:
-    """Writes `karaoke.json`, and tells the service worker what to keep."""
-    about = {
-        name: text
-        for name in ("training_data", "licence")
-        if (text := card.get(name, NOT_STATED)) != NOT_STATED
-    }
-    settings = {
-        "format": FORMAT,
-        "version": "",
-        "title": title,
-        "sources": list(config.sources),
-        "stft": front_end(config.stft),
-        "model": {
-            "file": model.name,
-            "bytes": model.stat().st_size,
-            "sha256": sha256(model),
-        },
-        "about": about,
-        "demo": DEMO if demo else None,
-    }
-    version = _version(folder, settings)
-    settings["version"] = version
-    (folder / SETTINGS).write_text(json.dumps(settings, indent=2), encoding="utf-8")
-    _name_page(folder, title)
-    _fill_worker(folder, version)
-
-
-def _version(folder: Path, settings: dict[str, Any]) -> str:
-    """Twelve hex digits that change whenever any file of the page does."""
-    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
-    for path in sorted(folder.rglob("*")):
-        if path.is_file():
-            digest.update(f"{path.relative_to(folder)} {sha256(path)}\n".encode())
-    return digest.hexdigest()[:12]
-
-
-def _name_page(folder: Path, title: str) -> None:
-    path = folder / "manifest.webmanifest"
-    manifest = json.loads(path.read_text(encoding="utf-8"))
-    manifest |= {"name": title, "short_name": title}
-    path.write_text(json.dumps(manifest, indent=2), encoding="utf-8")
-
-
-def _fill_worker(folder: Path, version: str) -> None:
-    """Fills in what the service worker keeps: all that the page does not itself."""
-    kept = [
-        path.relative_to(folder).as_posix()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.suffix not in _FETCHED and path.name != "sw.js"
-    ]
-    path = folder / "sw.js"
-    text = path.read_text(encoding="utf-8")
-    text = text.replace("__VERSION__", version)
-    text = text.replace('["__SHELL__"]', json.dumps(["./", *kept]))
-    path.write_text(text, encoding="utf-8")
