@@ -142,7 +142,7 @@ def test_usage_errors_exit_with_2_and_user_errors_with_1(run, tmp_path):
 def test_a_full_disk_is_said_in_words(run, monkeypatch, tmp_path):
     import errno
 
-    def full(*_):
+    def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device", "cache/shard")
 
     monkeypatch.setattr("keras_munet.data.cache.open_dataset", full)
@@ -155,7 +155,7 @@ def test_a_full_disk_is_said_in_words(run, monkeypatch, tmp_path):
 
 
 def test_ctrl_c_exits_with_130(run, monkeypatch, tmp_path):
-    def interrupt(*_):
+    def interrupt(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("keras_munet.data.cache.open_dataset", interrupt)
