@@ -91,7 +91,8 @@ def reproduce_figure_2(workshop: Workshop) -> Path:
     lines = [
         f"# Figure 2, scale `{workshop.scale.name}`",
         "",
-        "Mean |S|² per time-frequency bin over the training chunks.",
+        "Energy of a 6 s chunk: the sum of its squared samples, which is proportional "
+        "to the mean |S|² per bin; mean over the training chunks.",
         "",
         f"| source | MUSDB18 (authors) | {label} |",
         "| --- | --- | --- |",
