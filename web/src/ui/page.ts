@@ -3,7 +3,6 @@
 import type { KaraokeConfig } from "../app/config";
 import { megabytes } from "../app/assets";
 import { Problem } from "../app/problems";
-import { baseName, download, mixFile, stemFile } from "../app/save";
 import { type OpenSong, Studio, type StudioEvents } from "../app/studio";
 import type { PlayerState } from "../player/protocol";
 import type { Envelope, Place } from "../store/protocol";
@@ -11,6 +10,7 @@ import { byId, setText } from "./dom";
 import { clock, timeLeft } from "./format";
 import { KaraokeSlider } from "./karaoke";
 import { listenToKeys } from "./keyboard";
+import { Saver } from "./saver";
 import { showStatus } from "./status";
 import { StemList } from "./stems";
 import { Waveform } from "./waveform";
@@ -29,6 +29,7 @@ export class Page implements StudioEvents {
   private readonly waveform: Waveform;
   private readonly stems: StemList;
   private readonly karaoke: KaraokeSlider;
+  private readonly saver: Saver;
   private song: OpenSong | null = null;
   private state: PlayerState | null = null;
   private started = 0;
@@ -45,10 +46,11 @@ export class Page implements StudioEvents {
       { nThreads: threads === null ? null : Number(threads), place },
       this,
     );
+    this.saver = new Saver(this.studio.store, (problem) => this.problem(problem, "song"));
     this.waveform = new Waveform(byId("waveform"), (seconds) => this.seek(seconds));
     this.stems = new StemList(
       () => this.mixChanged(),
-      (stem) => void this.saveStem(stem),
+      (stem) => void this.saver.saveStem(this.song, stem),
     );
     this.karaoke = new KaraokeSlider((level) => this.setVoice(level));
     this.listen();
@@ -75,7 +77,9 @@ export class Page implements StudioEvents {
     byId("demo").addEventListener("click", () => void this.openDemo());
     byId("play").addEventListener("click", () => this.playPause());
     byId("cancel").addEventListener("click", () => this.cancel());
-    byId("download-mix").addEventListener("click", () => void this.saveMix());
+    byId("download-mix").addEventListener("click", () =>
+      void this.saver.saveMix(this.song, this.stems.gains),
+    );
     this.listenToDrops();
     listenToKeys({
       playPause: () => this.playPause(),
@@ -270,32 +274,5 @@ export class Page implements StudioEvents {
   private setVoice(level: number): void {
     const vocals = this.song?.stems.indexOf("vocals") ?? -1;
     if (vocals >= 0) this.stems.setVolume(vocals, level);
-  }
-
-  private async saveStem(stem: number): Promise<void> {
-    const song = this.song;
-    if (!song) return;
-    await this.save(
-      () => stemFile(this.studio.store, song, stem),
-      `${baseName(song.name)} - ${song.stems[stem]}.wav`,
-    );
-  }
-
-  private async saveMix(): Promise<void> {
-    const song = this.song;
-    if (!song) return;
-    await this.save(
-      () => mixFile(this.studio.store, song, this.stems.gains),
-      `${baseName(song.name)} - mix.wav`,
-    );
-  }
-
-  private async save(make: () => Promise<Blob>, name: string): Promise<void> {
-    try {
-      download(await make(), name);
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      this.problem(new Problem(`“${name}” could not be made: ${reason}.`), "song");
-    }
   }
 }
