@@ -17,6 +17,7 @@ from keras_munet.evaluation.report import Report
 from keras_munet.evaluation.selection import choose_setting, select_tracks
 from keras_munet.evaluation.tables import report_table
 from keras_munet.presets import preset
+from keras_munet.separation.files import Output
 from keras_munet.separation.separator import Separator
 
 Progress = Callable[[float, float], None]
@@ -79,8 +80,9 @@ def separate(out: Path, run: Path, name: str, path: Path) -> Path:
     """Separates a test track's mixture into full-band stems."""
     mixture = next(path.glob("test/*/mixture.wav")) if path.is_dir() else path
     folder = out / "stems" / name
-    if not folder.exists():
-        Separator.load(run).separate_file(mixture, folder)
+    if not any(folder.glob("*.wav")):
+        output = Output(template="{stem}.{ext}")
+        Separator.load(run).separate_file(mixture, folder, output=output)
     return folder
 
 
