@@ -22,7 +22,7 @@ from keras_munet.config import FOUR_SOURCES, DataConfig
 from keras_munet.data.cache import prepare
 from keras_munet.data.dataset import Dataset
 from keras_munet.data.synth import write_tracks
-from keras_munet.data.workers import default_workers
+from keras_munet.data.workers import n_cores
 
 BATCH = 16
 EPOCH = 400
@@ -100,7 +100,7 @@ def main() -> None:
         start = time.perf_counter()
         write_tracks(songs, options.tracks, seconds=options.seconds, seed=0)
         elapsed = time.perf_counter() - start
-        n = default_workers()
+        n = n_cores()
         print(f"synth,   {n} process(es): {music_s / elapsed:6.0f} x real time")
         for workers in sorted({1, n}):
             cache = Path(name) / f"cache-{workers}"

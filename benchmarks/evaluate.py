@@ -20,7 +20,7 @@ import soundfile
 from scipy.signal import lfilter
 
 from keras_munet.config import DataConfig
-from keras_munet.data.workers import default_workers
+from keras_munet.data.workers import n_cores
 from keras_munet.evaluation.evaluate import evaluate
 from keras_munet.evaluation.report import Report
 from keras_munet.evaluation.selection import choose_setting, select_tracks
@@ -79,7 +79,7 @@ def main() -> None:
     parser.add_argument("--tracks", type=int, default=10)
     parser.add_argument("--seconds", type=float, default=180)
     parser.add_argument("--mir-eval-tracks", type=int, help="fewer, and scaled up")
-    parser.add_argument("--workers", type=int, default=default_workers())
+    parser.add_argument("--workers", type=int, default=n_cores())
     options = parser.parse_args()
     n_slow = options.mir_eval_tracks or options.tracks
     with tempfile.TemporaryDirectory() as name:

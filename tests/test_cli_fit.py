@@ -8,6 +8,9 @@ import pytest
 from training_tools import quick, small_cache
 
 from keras_munet.config import FitConfig
+from keras_munet.export.card import weights_sha256
+from keras_munet.export.tflite import read_card
+from keras_munet.models import load_model
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +46,21 @@ def test_a_run_says_where_its_model_is_and_leaves_both_formats(
         *("--weighting", "oh", "--seed", 3, "--normalize"),
     )
     assert (code, out.split(":")[0]) == (0, "Finished before")
+
+
+def test_a_run_that_goes_on_leaves_no_tflite_of_an_older_network(
+    cache, config_file, run, tmp_path
+):
+    folder = tmp_path / "run"
+    for n_epochs in (1, 2):
+        code, _, err = run(
+            *("fit", cache, "--run", folder, "--config", config_file),
+            *("--epochs", n_epochs),
+        )
+        assert code == 0, err
+    network, _ = load_model(folder / "model.keras")
+    card = read_card(folder / "model.tflite")
+    assert card["weights_sha256"] == weights_sha256(network)
 
 
 def test_quiet_says_nothing(cache, config_file, run, tmp_path):

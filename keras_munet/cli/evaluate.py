@@ -119,7 +119,7 @@ def command(
           --protocol full-band
     """  # noqa: D301  click reads the control character
     from keras_munet.config import DataConfig
-    from keras_munet.data.workers import default_workers
+    from keras_munet.data.workers import n_cores
     from keras_munet.evaluation.estimates import StemFolder
     from keras_munet.evaluation.evaluate import evaluate
     from keras_munet.evaluation.selection import choose_setting, select_tracks
@@ -154,7 +154,7 @@ def command(
             setting,
             estimator,
             path,
-            workers=workers or default_workers(),
+            workers=workers or n_cores(),
             overwrite=overwrite,
             progress=progress,
         )

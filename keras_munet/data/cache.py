@@ -145,7 +145,7 @@ def _make_shards(
     missing = [job for job in jobs if job.key not in done]
     if missing:  # from here on the cache is not complete
         (folder / DATASET_FILE).unlink(missing_ok=True)
-    n_workers = work.default_workers() if workers is None else workers
+    n_workers = work.n_cores() if workers is None else workers
     for shard in work.each(make_shard, missing, workers=n_workers):
         done[shard.key] = shard
         if progress:

@@ -193,7 +193,7 @@ def write_tracks(
     for split in ("train", "test"):
         (folder / split).mkdir(exist_ok=True)
     done = total - len(jobs)
-    n_workers = work.default_workers() if workers is None else workers
+    n_workers = work.n_cores() if workers is None else workers
     for _ in work.each(_write_track, jobs, workers=n_workers):
         done += 1
         if progress:

@@ -116,7 +116,7 @@ def open_files(
         for number, track in enumerate(tracks)
     ]
     found = {}
-    n_workers = work.default_workers() if workers is None else workers
+    n_workers = work.n_cores() if workers is None else workers
     for shard in work.each(measure_track, jobs, workers=n_workers):
         found[int(shard.key)] = shard
         if progress:

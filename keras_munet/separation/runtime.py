@@ -6,13 +6,13 @@ No TensorFlow is imported here, and none at all where the model is a `.tflite`.
 import dataclasses
 import importlib.util
 import json
-import os
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
 from keras_munet.config import ModelConfig
+from keras_munet.data.workers import n_cores
 from keras_munet.dsp import FloatArray
 from keras_munet.errors import ModelError
 
@@ -63,13 +63,6 @@ class Ensemble:
     def masks(self, waveforms: FloatArray) -> FloatArray:
         """Returns the members' masks, one after the other."""
         return np.concatenate([m.masks(waveforms) for m in self._members], axis=-1)
-
-
-def n_cores() -> int:
-    """Returns the number of processor cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def open_runtime(

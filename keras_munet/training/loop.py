@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from keras_munet.config import FitConfig
 from keras_munet.errors import DataError, MunetError
-from keras_munet.files import locked
+from keras_munet.files import locked, remove
 from keras_munet.models import FrontEnd, build_network, save_model
 from keras_munet.models.precision import dtype_policy, in_float32
 from keras_munet.training.losses import SOURCE_LOSSES
@@ -230,6 +230,7 @@ class _Run:
         self.history = [*self.history, row]
         if self.schedule.best_epoch == epoch - 1:
             model = self.config.model
+            remove(self.files.tflite)  # it would be of an older network
             save_model(in_float32(self.model, model), model, self.files.model)
         values = {
             "schedule": self.schedule.state(),

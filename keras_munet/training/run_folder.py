@@ -24,6 +24,7 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.model = path / "model.keras"
+        self.tflite = path / "model.tflite"
         self.state = path / "state"
         self.tensorboard = path / "tensorboard"
         self._config = path / "config.json"
