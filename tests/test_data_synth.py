@@ -114,8 +114,8 @@ def stand_in(folder):
     """An `ffprobe` for wav files; musdb asks it for rates and lengths."""
     probe = folder / "bin" / "ffprobe"
     probe.parent.mkdir()
-    probe.write_text(
-        f"#!{sys.executable}\n"
+    script = folder / "ffprobe.py"
+    script.write_text(
         "import json, soundfile, sys\n"
         "path = [a for a in sys.argv if a.endswith('.wav')][0]\n"
         "f = soundfile.info(path)\n"
@@ -124,6 +124,7 @@ def stand_in(folder):
         "         duration_ts=f.frames)\n"
         "print(json.dumps({'streams': [s], 'format': {}}))\n"
     )
+    probe.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{script}" "$@"\n')
     probe.chmod(probe.stat().st_mode | stat.S_IXUSR)
     (probe.parent / "ffmpeg").symlink_to("/bin/true")
     return probe.parent
