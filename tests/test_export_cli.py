@@ -68,7 +68,7 @@ def test_serving(run, run_folder, tmp_path):
 
 
 def test_verify_on_a_file(run, run_folder, tmp_path):
-    # Quiet: of the random network's errors, which grow with the level, no limit is near.
+    # Quiet: the random network's errors grow with the level; no limit is near.
     soundfile.write(tmp_path / "a.wav", 0.2 * tools.mixture()[:50_000], 16000)
     done = run(
         *("export", "verify", tools.tflite_file(), "--model", run_folder),
