@@ -300,3 +300,22 @@ def test_other_files_are_refused(tmp_path):
     foreign.write_bytes(flatbuffer.pack(bare))
     with pytest.raises(ModelError, match="holds no model config"):
         read_metadata(foreign)
+
+
+def test_a_file_of_masks_alone_computes_less_and_the_same():
+    path = tools.tflite_file()
+    data = flatbuffer.with_outputs(path, ("masks",))
+    assert len(data) < path.stat().st_size
+    whole, part = (
+        flatbuffer.operators(flatbuffer.unpack(content))
+        for content in (path.read_bytes(), data)
+    )
+    assert part["CONV_2D"] == whole["CONV_2D"]
+    assert sum(part.values()) < sum(whole.values())
+    masks = []
+    for content in (path.read_bytes(), data):
+        interpreter = Interpreter(model_content=content)
+        run = interpreter.get_signature_runner("separate")
+        window = tools.mixture()[: tools.CONFIG.stft.chunk_length].astype(np.float32)
+        masks.append(run(waveform=window[None])["masks"])
+    np.testing.assert_array_equal(*masks)

@@ -17,6 +17,7 @@ from web_tools import WEB
 from keras_munet.config import ModelConfig
 from keras_munet.errors import ExportError, ModelError, MunetError
 from keras_munet.export import flatbuffer
+from keras_munet.export.tflite import read_card
 from keras_munet.export.web import PageServer, export_web, page
 from keras_munet.separation.band import LIMIT, TOP
 
@@ -38,11 +39,23 @@ def static(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    """The shell of a model: no network, but the metadata of one."""
+    """The shell of a model: no network, but the names and metadata of one."""
     config = ModelConfig(sources=("vocals", "drums", "bass", "other"))
     shell = schema.ModelT()
-    shell.version, shell.buffers, shell.metadata = 3, [], []
-    shell.operatorCodes, shell.subgraphs = [], []
+    shell.version, shell.buffers, shell.metadata = 3, [schema.BufferT()], []
+    shell.operatorCodes = []
+    outputs = ("masks", *config.sources)
+    graph = schema.SubGraphT(
+        tensors=[schema.TensorT(name=n, buffer=0) for n in ("waveform", *outputs)],
+        inputs=[0],
+        outputs=list(range(1, len(outputs) + 1)),
+        operators=[],
+    )
+    shell.subgraphs = [graph]
+    named = [schema.TensorMapT(name, index) for index, name in enumerate(outputs, 1)]
+    shell.signatureDefs = [
+        schema.SignatureDefT(inputs=[], outputs=named, signatureKey="separate")
+    ]
     card = {"config": config.to_dict(), "licence": "CC0"}
     flatbuffer.add_metadata(shell, "munet.json", card)
     path = tmp_path / "m.tflite"
@@ -58,8 +71,10 @@ def test_page_holds_the_model_and_says_what_it_is(static, model, tmp_path):
     exported = export_web(model, tmp_path / "out", title="Sing!")
     found = settings(exported.folder)
     kept = exported.folder / found["model"]["file"]
-    assert kept.read_bytes() == model.read_bytes()
-    assert found["model"]["bytes"] == exported.model_bytes == model.stat().st_size
+    (signature,) = flatbuffer.unpack(kept.read_bytes()).signatureDefs
+    assert [output.name for output in signature.outputs] == [b"masks"]
+    assert read_card(kept) == read_card(model)
+    assert found["model"]["bytes"] == exported.model_bytes == kept.stat().st_size
     assert found["sources"] == ["vocals", "drums", "bass", "other"]
     assert found["stft"]["sampleRate"] == 10880
     assert (found["stft"]["limit"], found["stft"]["top"]) == (LIMIT, list(TOP))

@@ -5,6 +5,7 @@ The schema is the one that `ai-edge-litert` ships; nothing here needs TensorFlow
 
 import json
 import mmap
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ class _Builder(flatbuffers.Builder):
         return int(self.EndVector())
 
 
-def unpack(data: bytes) -> Any:
+def unpack(data: Any) -> Any:
     """Returns the file's contents as the schema's `ModelT` object."""
     return schema.ModelT.InitFromObj(schema.Model.GetRootAs(data))
 
@@ -70,6 +71,48 @@ def foreign_operators(model: Any) -> list[str]:
     """Returns the operators that are not builtin: custom ones, Flex among them."""
     codes = (code.customCode for code in model.operatorCodes)
     return sorted(code.decode() for code in codes if code)
+
+
+def keep_outputs(model: Any, names: Collection[str]) -> None:
+    """Removes from a `ModelT` object all that computes other outputs.
+
+    Runtimes compute every output of a signature, wanted or not.
+
+    Args:
+        model: of one graph and one signature, which must have these outputs.
+        names: of the outputs that stay.
+    """
+    graph, signature = model.subgraphs[0], model.signatureDefs[0]
+    wanted = {name.encode() for name in names}
+    signature.outputs = [entry for entry in signature.outputs if entry.name in wanted]
+    graph.outputs = np.array([o.tensorIndex for o in signature.outputs], np.int32)
+    used = {int(index) for index in graph.outputs}
+    kept = []
+    for operator in reversed(graph.operators):
+        if used & set(map(int, operator.outputs)):
+            kept.append(operator)
+            used |= set(map(int, operator.inputs)) | set(map(int, operator.outputs))
+    graph.operators = kept[::-1]
+    for index, tensor in enumerate(graph.tensors):
+        if index not in used:
+            tensor.buffer = 0
+    drop_unused_buffers(model)
+
+
+def drop_unused_buffers(model: Any) -> None:
+    """Empties the buffers that no tensor and no metadata refers to."""
+    used = {tensor.buffer for graph in model.subgraphs for tensor in graph.tensors}
+    used |= {entry.buffer for entry in model.metadata or []}
+    for index, buffer in enumerate(model.buffers):
+        if index not in used:
+            buffer.data = None
+
+
+def with_outputs(path: str | Path, names: Collection[str]) -> bytes:
+    """Returns a file of ours that computes only the outputs `names`."""
+    model = unpack(memoryview(np.memmap(path, mode="r")))  # its arrays are views
+    keep_outputs(model, names)
+    return pack(model)
 
 
 def add_metadata(model: Any, name: str, value: Any) -> None:

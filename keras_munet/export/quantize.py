@@ -15,6 +15,7 @@ from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
 from keras_munet.dsp import FloatArray
+from keras_munet.export.flatbuffer import drop_unused_buffers
 
 SCHEMES = ("float16", "int8")
 MIN_ELEMENTS = 1024
@@ -62,7 +63,7 @@ def quantize_weights(
         restored.append(_dequantize(model, stored, index))
     graph.operators[:0] = restored
     _raise_version(model, _OP.CONV_2D, _CONV_HYBRID_PER_CHANNEL if kernels else 1)
-    _drop_unused_buffers(model)
+    drop_unused_buffers(model)
 
 
 def round_per_channel(values: Any) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
@@ -167,11 +168,3 @@ def _raise_version(model: Any, builtin: int, version: int) -> None:
     for code in model.operatorCodes:
         if max(code.builtinCode, code.deprecatedBuiltinCode) == builtin:
             code.version = max(code.version, version)
-
-
-def _drop_unused_buffers(model: Any) -> None:
-    used = {tensor.buffer for graph in model.subgraphs for tensor in graph.tensors}
-    used |= {entry.buffer for entry in model.metadata or []}
-    for index, buffer in enumerate(model.buffers):
-        if index not in used:
-            buffer.data = None

@@ -13,8 +13,7 @@ import numpy as np
 from keras_munet.dsp import FloatArray
 from keras_munet.errors import ModelError
 
-SIGNATURES = ("masks", "separate")
-"""Signatures that give masks, the one that computes less first."""
+SIGNATURE = "separate"
 
 
 class LiteRTRuntime:
@@ -34,6 +33,7 @@ class LiteRTRuntime:
     def __init__(
         self, path: Path, *, threads: int | None = None, device: str | None = None
     ) -> None:
+        from keras_munet.export.flatbuffer import with_outputs
         from keras_munet.export.tflite import read_metadata
 
         if device not in (None, "cpu"):
@@ -43,19 +43,18 @@ class LiteRTRuntime:
             )
         try:
             self.config = read_metadata(path)
+            network = with_outputs(path, ("masks",))
         except (struct.error, IndexError, ValueError, TypeError) as error:
             raise ModelError(
                 f"{path} is damaged: {error}. Copy or export it again."
             ) from error
-        self._interpreter = _interpreter(path, threads)
-        signatures = self._interpreter.get_signature_list()
-        usable = [name for name in SIGNATURES if name in signatures]
-        if not usable:
+        self._interpreter = _interpreter(path, network, threads)
+        if SIGNATURE not in self._interpreter.get_signature_list():
             raise ModelError(
-                f"{path} has no signature `separate`. Export it with `keras-munet "
+                f"{path} has no signature `{SIGNATURE}`. Export it with `keras-munet "
                 "export tflite`."
             )
-        self._run = self._interpreter.get_signature_runner(usable[0])
+        self._run = self._interpreter.get_signature_runner(SIGNATURE)
 
     def masks(self, waveforms: FloatArray) -> FloatArray:
         """See `Runtime.masks`."""
@@ -65,7 +64,7 @@ class LiteRTRuntime:
         )
 
 
-def _interpreter(path: Path, threads: int | None) -> Any:
+def _interpreter(path: Path, network: bytes, threads: int | None) -> Any:
     try:
         from ai_edge_litert.interpreter import Interpreter
     except ImportError as error:
@@ -74,7 +73,7 @@ def _interpreter(path: Path, threads: int | None) -> Any:
         ) from error
     try:
         with _silent_stderr():
-            interpreter = Interpreter(model_path=str(path), num_threads=threads)
+            interpreter = Interpreter(model_content=network, num_threads=threads)
             interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         raise ModelError(

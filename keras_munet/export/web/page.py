@@ -50,7 +50,7 @@ def export_web(
     """Writes the karaoke page with a model: a folder that any web server can host.
 
     Args:
-        model: a `.tflite` of ours (copied as it is; needs no TensorFlow), a `.keras`
+        model: a `.tflite` of ours (needs no TensorFlow), a `.keras`
             or a run folder (exported with `weights`).
         out: folder to make. An earlier page there is replaced.
         title: of the page.
@@ -114,6 +114,7 @@ def _check_place(out: Path, overwrite: bool) -> None:
 
 def _add_model(model: Path, folder: Path, weights: str) -> tuple[Path, dict[str, Any]]:
     """Puts the model into `folder`, named after its contents."""
+    from keras_munet.export.flatbuffer import with_outputs
     from keras_munet.export.tflite import read_card
 
     part = folder / "model.tflite"
@@ -122,6 +123,7 @@ def _add_model(model: Path, folder: Path, weights: str) -> tuple[Path, dict[str,
         shutil.copyfile(model, part)
     else:
         _convert(model, part, weights)
+    part.write_bytes(with_outputs(part, ("masks",)))  # the page makes the stems
     card = read_card(part)
     named = folder / f"model-{sha256(part)[:12]}.tflite"
     part.replace(named)
