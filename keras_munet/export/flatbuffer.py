@@ -110,7 +110,8 @@ def drop_unused_buffers(model: Any) -> None:
 
 def with_outputs(path: str | Path, names: Collection[str]) -> bytes:
     """Returns a file of ours that computes only the outputs `names`."""
-    model = unpack(memoryview(np.memmap(path, mode="r")))  # its arrays are views
+    data: Any = np.memmap(path, mode="r")
+    model = unpack(memoryview(data))  # its arrays are views of the file
     keep_outputs(model, names)
     return pack(model)
 

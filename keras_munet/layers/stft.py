@@ -57,7 +57,7 @@ class STFT(_STFTLayer):
         waveform: float, `(batch, samples)` or `(batch, samples, channels)`; samples
             a multiple of `hop_length`, more than half a frame.
 
-    Returns:
+    Call result:
         Two arrays, real and imaginary part, each `(batch, bins, frames)` or
         `(batch, bins, frames, channels)`, with `n_fft // 2 + 1` bins and
         `samples // hop_length + 1` frames.
@@ -118,7 +118,7 @@ class InverseSTFT(_STFTLayer):
         real: float, `(batch, bins, frames)` or `(batch, bins, frames, channels)`.
         imaginary: the same shape.
 
-    Returns:
+    Call result:
         The waveform, `(batch, samples)` or `(batch, samples, channels)`, with
         `(frames - 1) * hop_length` samples.
     """

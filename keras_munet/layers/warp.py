@@ -22,7 +22,7 @@ class _Warp(keras.layers.Layer):
         spectrogram: float, `(batch, frequencies, frames)` or
             `(batch, frequencies, frames, channels)`.
 
-    Returns:
+    Call result:
         The same with the frequency axis resampled.
     """
 

@@ -37,7 +37,7 @@ class FrontEnd(keras.layers.Layer):
     Call arguments:
         waveforms: `(batch, samples, channels)`, any number of channels.
 
-    Returns:
+    Call result:
         `(batch, n_rows, frames, channels)`.
     """
 
