@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from keras_munet.cli.options import quiet_option
+from keras_munet.cli.tensorflow import import_quietly
 from keras_munet.errors import ExportError
 from keras_munet.export.card import NOT_STATED
 
@@ -67,6 +68,7 @@ def saved_model(
     model: Path, out: Path, training_data: str, licence: str, quiet: bool
 ) -> None:
     """Write a SavedModel folder, for TensorFlow and TF Serving."""
+    import_quietly()
     from keras_munet.export.saved_model import export_saved_model
     from keras_munet.export.trained import load_trained
 
@@ -111,6 +113,7 @@ def tflite(
     quiet: bool,
 ) -> None:
     """Write a .tflite file of builtin operators, for phones and browsers."""
+    import_quietly()
     from keras_munet.export.tflite import export_tflite
     from keras_munet.export.trained import load_trained
 
@@ -155,6 +158,7 @@ def serving(
     licence: str,
 ) -> None:
     """Publish a version in a model repository for TF Serving, with all around it."""
+    import_quietly()
     from keras_munet.export.serving import export_serving
     from keras_munet.export.trained import load_trained
 
@@ -187,6 +191,7 @@ def serving(
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def verify(artefact: Path, model: Path, audio: Path | None, as_json: bool) -> None:
     """Compare an artefact with its model; exit 1 beyond the tolerance."""
+    import_quietly()
     from keras_munet.export.trained import load_trained
 
     _verify(artefact, load_trained(model), audio, as_json=as_json)
