@@ -10,9 +10,7 @@ of what lies above 5 kHz, where nothing but the extension rule speaks.
 """
 
 import argparse
-import importlib.util
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from unittest import mock
 
 import numpy as np
@@ -20,6 +18,7 @@ import numpy as np
 from keras_munet import dsp
 from keras_munet.config import FOUR_SOURCES, STFTConfig
 from keras_munet.data.audio import downmix, read_audio, resample
+from keras_munet.data.excerpt import excerpt
 from keras_munet.data.synth import make_track
 from keras_munet.separation import band
 from keras_munet.separation.masks import MaskStream
@@ -51,9 +50,7 @@ Stems = dict[str, np.ndarray]
 
 def tracks(n: int, seconds: float) -> Iterator[tuple[str, Stems]]:
     """Yields names and stems: the real excerpt, then generated tracks."""
-    package = importlib.util.find_spec("stempeg")  # importing it needs ffmpeg
-    folder = Path(package.submodule_search_locations[0]) / "data"
-    path = folder / "The Easton Ellises - Falcon 69.stem.mp4"
+    path = excerpt()
     length = round(seconds * RATE)
     real = {
         name: read_audio(path, stream=number)[0][:length]

@@ -5,7 +5,6 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
-import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -13,15 +12,13 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
+from keras_munet.data.excerpt import excerpt as find_excerpt
+
 
 @pytest.fixture(scope="session")
 def excerpt() -> Path:
     """The real MUSDB18 excerpt that stempeg ships: 5 streams, 44.1 kHz stereo."""
-    # Found, not imported: stempeg cannot be imported without the ffmpeg programs.
-    package = importlib.util.find_spec("stempeg")
-    assert package and package.origin
-    folder = Path(package.origin).parent / "data"
-    return folder / "The Easton Ellises - Falcon 69.stem.mp4"
+    return find_excerpt()
 
 
 @pytest.fixture

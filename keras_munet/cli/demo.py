@@ -42,6 +42,7 @@ def command(
 
     import_quietly()
     from keras_munet.cli import demo_steps as steps
+    from keras_munet.data.excerpt import excerpt
 
     def say(text: str) -> None:
         if not quiet:
@@ -56,7 +57,7 @@ def command(
     say("3/5  Training (EBW_P1)")
     run = steps.train_network(out, dataset, width, epochs, seed, quiet=quiet)
     say("4/5  Separating the unseen song and the real excerpt")
-    tests = {"generated": songs, "excerpt": steps.excerpt()}
+    tests = {"generated": songs, "excerpt": excerpt()}
     stems = [steps.separate(out, run, name, path) for name, path in tests.items()]
     say("5/5  Scoring them (BSS Eval v3, paper's protocol)")
     reports = {name: steps.score(out, run, name, path) for name, path in tests.items()}

@@ -1,7 +1,6 @@
 """The five steps of the demo, each one call of the library."""
 
 import dataclasses
-import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,6 @@ TITLES = {
     "generated": "A generated song that training never saw",
     "excerpt": "Real music: the MUSDB18 excerpt of The Easton Ellises, Falcon 69",
 }
-EXCERPT = "The Easton Ellises - Falcon 69.stem.mp4"
 
 
 def make_songs(
@@ -66,14 +64,6 @@ def train_network(
     run = out / "run"
     train_one(dataset, config, run, tflite=True, quiet=quiet)
     return run
-
-
-def excerpt() -> Path:
-    """Returns the real excerpt that stempeg ships, without importing stempeg."""
-    spec = importlib.util.find_spec("stempeg")
-    if spec is None or spec.origin is None:  # pragma: no cover  musdb requires it
-        raise FileNotFoundError("stempeg is not installed: pip install stempeg")
-    return Path(spec.origin).parent / "data" / EXCERPT
 
 
 def separate(out: Path, run: Path, name: str, path: Path) -> Path:

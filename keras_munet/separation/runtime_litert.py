@@ -13,8 +13,6 @@ import numpy as np
 from keras_munet.dsp import FloatArray
 from keras_munet.errors import ModelError
 
-SIGNATURE = "separate"
-
 TRIMMED = 2**27
 """Files up to this size (bytes) are loaded without what computes waveforms, which is
 0.4 of the `mobile` network's time. In larger files it is 0.04, and not worth a copy."""
@@ -38,7 +36,7 @@ class LiteRTRuntime:
         self, path: Path, *, threads: int | None = None, device: str | None = None
     ) -> None:
         from keras_munet.export.flatbuffer import with_outputs
-        from keras_munet.export.tflite import read_metadata
+        from keras_munet.export.tflite import SIGNATURE, read_metadata
 
         if device not in (None, "cpu"):
             raise ModelError(
