@@ -26,7 +26,12 @@ EXPERIMENTS = ("table-1", "table-2", "table-3", "table-4", "figure-2")
 )
 @click.option("--out", type=click.Path(path_type=Path), default="reproduction")
 @click.option(
-    "--seeds", callback=split_names, default="0", show_default=True, help="E.g. 0,1"
+    "--seeds",
+    callback=split_names,
+    default="0",
+    show_default=True,
+    help="Runs that there must be of every row, e.g. 0,1. Other runs that are done "
+    "count, too.",
 )
 @click.option("--rows", callback=split_names, help="Only these rows, e.g. uw,ebw-p1")
 @quiet_option

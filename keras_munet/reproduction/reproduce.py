@@ -10,7 +10,7 @@ from keras_munet.evaluation import figures
 from keras_munet.evaluation.report import parse_report
 from keras_munet.files import replacing, write_json
 from keras_munet.reproduction.experiments import Row, paper, rows
-from keras_munet.reproduction.runs import Workshop, reproduce_row
+from keras_munet.reproduction.runs import Workshop, done_seeds, reproduce_row
 from keras_munet.reproduction.summary import Result, write_summary
 
 
@@ -24,13 +24,13 @@ def reproduce_table(
 ) -> Path:
     """Trains and scores what is missing of a table and writes its report.
 
-    Rows that are done (`OUT/rows/*.json`) are read; a run that was stopped goes on.
-    The report is written again after every row.
+    Rows that are done (`OUT/rows/*.json`) are read, whatever their seed; a run that
+    was stopped goes on. The report is written again after every row.
 
     Args:
         workshop: where, with which data, how large.
         experiment: `table-2`, `table-3` or `table-4`.
-        seeds: of the runs, one run each.
+        seeds: of the runs that there must be, one run each.
         names: only these rows; all by default.
         progress: called with (done, total) runs.
 
@@ -42,18 +42,20 @@ def reproduce_table(
     """
     every = rows(experiment)
     chosen = _choose(every, names)
+    runs = {row: sorted({*seeds, *done_seeds(workshop, row)}) for row in chosen}
+    n_runs, n_done = sum(map(len, runs.values())), 0
     results: list[Result] = []
     path = workshop.out / f"{experiment}.md"
-    for n_done, row in enumerate(chosen):
+    for row in chosen:
         result = Result(row, [], [], [])
-        for seed in seeds:
+        for seed in runs[row]:
             values = reproduce_row(workshop, row, seed)
             result.seeds.append(seed)
             result.values.append(values)
             result.reports.append(parse_report(values["report"], row.name))
+            n_done += 1
             if progress:
-                n_runs = n_done * len(seeds) + len(result.seeds)
-                progress(n_runs, len(chosen) * len(seeds))
+                progress(n_done, n_runs)
         results.append(result)
         path = write_summary(
             experiment, workshop.scale, results, workshop.out, n_rows=len(every)

@@ -95,6 +95,13 @@ def run_name(row: Row, seed: int) -> str:
     return f"{row.name}-seed{seed}"
 
 
+def done_seeds(workshop: Workshop, row: Row) -> list[int]:
+    """Returns the seeds with which a row is done."""
+    paths = (workshop.out / "rows").glob(f"{row.name}-seed*.json")
+    names = [path.stem.rpartition("-seed")[2] for path in paths]
+    return sorted(int(name) for name in names if name.isdigit())
+
+
 def reproduce_row(workshop: Workshop, row: Row, seed: int) -> dict[str, Any]:
     """Returns a row's values; trains and scores it if that was not done before.
 
@@ -217,4 +224,4 @@ def _peak_memory_mb() -> int | None:
     return round(peak / 1024**2)
 
 
-__all__ = ["Workshop", "reproduce_row", "run_name"]
+__all__ = ["Workshop", "done_seeds", "reproduce_row", "run_name"]

@@ -76,13 +76,13 @@ SCALES = {
         Scale(
             "small",
             "Generated songs instead of MUSDB18, networks of width 4 and depth 5 on "
-            "chunks of 3 s, Adam, 12 epochs: what two CPU cores can do in hours. It "
+            "chunks of 1.5 s, Adam, 12 epochs: what two CPU cores can do in hours. It "
             "shows how the methods compare on this music at this size, and cannot "
             "confirm or refute numbers measured on MUSDB18.",
-            n_tracks=40,
+            n_tracks=24,
             n_test_tracks=12,
             seconds=30.0,
-            fit=_fit(n_frames=128, width=4, depth=5, epochs=12),
+            fit=_fit(n_frames=64, width=4, depth=5, epochs=12),
         ),
         Scale(
             "smoke",
