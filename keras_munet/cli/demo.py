@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from keras_munet.cli.options import print_table, progress_bar, quiet_option
+from keras_munet.weights import DEFAULT
 
 
 @click.command()
@@ -36,7 +37,9 @@ def command(
     their stems, prepares them, trains a small M-U-Net with the energy-based
     weighting EBW_P1 of the paper, separates a generated song that training never
     saw and the MUSDB18 excerpt that `stempeg` ships, and scores both beside the
-    unprocessed mixture. Shows every step that your own data would take.
+    unprocessed mixture. Shows every step that your own data would take. Beside the
+    small network's scores on the real excerpt stand those of the weights that come
+    with the package (`keras-munet models`).
     """
     from keras_munet.cli.tensorflow import import_quietly
 
@@ -59,11 +62,18 @@ def command(
     say("4/5  Separating the unseen song and the real excerpt")
     tests = {"generated": songs, "excerpt": excerpt()}
     stems = [steps.separate(out, run, name, path) for name, path in tests.items()]
+    if steps.has_shipped():
+        stems.append(steps.separate(out, DEFAULT, steps.SHIPPED, tests["excerpt"]))
+    else:
+        say("     (the weights that come with the package are not there: left out)")
     say("5/5  Scoring them (BSS Eval v3, paper's protocol)")
     reports = {name: steps.score(out, run, name, path) for name, path in tests.items()}
     for name, report in reports.items():
         click.echo(f"\n{steps.TITLES[name]}")
         print_table(steps.table(report))
+    if steps.has_shipped():
+        shipped = steps.score(out, DEFAULT, steps.SHIPPED, tests["excerpt"])
+        click.echo(steps.shipped_line(shipped))
     pictures = steps.draw(out, run, dataset, stems)
     click.echo(f"\nModel     {run / 'model.keras'} and {run / 'model.tflite'}")
     for folder in stems:

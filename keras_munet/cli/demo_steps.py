@@ -18,12 +18,16 @@ from keras_munet.evaluation.tables import report_table
 from keras_munet.presets import preset
 from keras_munet.separation.files import Output
 from keras_munet.separation.separator import Separator
+from keras_munet.weights import DEFAULT
+from keras_munet.weights.shipped import PRESENT, shipped_models
 
 Progress = Callable[[float, float], None]
 TITLES = {
     "generated": "A generated song that training never saw",
     "excerpt": "Real music: the MUSDB18 excerpt of The Easton Ellises, Falcon 69",
 }
+SHIPPED = "excerpt-shipped"
+"""What the files of the shipped model are called."""
 
 
 def make_songs(
@@ -66,24 +70,24 @@ def train_network(
     return run
 
 
-def separate(out: Path, run: Path, name: str, path: Path) -> Path:
+def separate(out: Path, model: str | Path, name: str, path: Path) -> Path:
     """Separates a test track's mixture into full-band stems."""
     mixture = next(path.glob("test/*/mixture.wav")) if path.is_dir() else path
     folder = out / "stems" / name
     if not any(folder.glob("*.wav")):
         output = Output(template="{stem}.{ext}")
-        Separator.load(run).separate_file(mixture, folder, output=output)
+        Separator.load(model).separate_file(mixture, folder, output=output)
     return folder
 
 
-def score(out: Path, run: Path, name: str, path: Path) -> Report:
+def score(out: Path, model: str | Path, name: str, path: Path) -> Report:
     """Scores the model on a test track, beside mixture and ideal masks."""
     tracks = select_tracks(
         path, DataConfig(), split="test" if path.is_dir() else "all", names=()
     )
     setting, estimator = choose_setting(
         tracks,
-        model=run,
+        model=model,
         estimates=None,
         sources=(),
         protocol="paper",
@@ -99,6 +103,19 @@ def score(out: Path, run: Path, name: str, path: Path) -> Report:
 def table(report: Report) -> Any:
     """Returns the scores as a table to print."""
     return report_table(report)
+
+
+def has_shipped() -> bool:
+    """Tells whether the weights that come with the package are there and whole."""
+    return shipped_models()[DEFAULT].state == PRESENT
+
+
+def shipped_line(report: Report) -> str:
+    """Returns the shipped model's SDR on the excerpt, in one line."""
+    scores = report.summary()[report.row]
+    said = [f"{name} {scores[name]['sdr']['mean']:.2f}" for name in report.sources]
+    what = f"The weights that come with the package ({DEFAULT}), SDR in dB"
+    return f"{what}: {', '.join(said)}"
 
 
 def draw(out: Path, run: Path, dataset: Dataset, stems: list[Path]) -> list[Path]:

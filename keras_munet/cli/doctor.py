@@ -33,11 +33,13 @@ OPTIONAL = {
 def command() -> None:
     """Run a real convolution on each device and list what is installed.
 
-    Exits with 1 when a required part is missing or no device can compute.
+    Exits with 1 when a required part is missing or damaged, or no device
+    can compute.
     """
     ok = _packages()
     ok = _devices() and ok
     ok = _litert() and ok
+    ok = _weights() and ok
     raise SystemExit(0 if ok else 1)
 
 
@@ -102,6 +104,15 @@ def _litert() -> bool:
 
     click.echo("LiteRT: works")
     return True
+
+
+def _weights() -> bool:
+    from keras_munet.weights.shipped import DAMAGED, shipped_models
+
+    states = {name: model.state for name, model in shipped_models().items()}
+    said = ", ".join(f"{name} {state}" for name, state in states.items())
+    click.echo(f"Shipped weights: {said}")
+    return DAMAGED not in states.values()
 
 
 def _time(call: Callable[[], object]) -> float:

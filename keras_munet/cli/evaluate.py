@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from keras_munet.cli.options import (
+    MODEL,
     overwrite_option,
     print_table,
     progress_bar,
@@ -21,8 +22,9 @@ SPLITS = ("test", "valid", "train", "all")
 @click.argument("data", type=click.Path(path_type=Path))
 @click.option(
     "--model",
-    type=click.Path(path_type=Path),
-    help="Run folder, .keras, .tflite, SavedModel or ensemble folder to score.",
+    type=MODEL,
+    help="Shipped model, run folder, .keras, .tflite, SavedModel or ensemble folder to "
+    "score.",
 )
 @click.option(
     "--estimates",
@@ -88,7 +90,7 @@ SPLITS = ("test", "valid", "train", "all")
 @quiet_option
 def command(
     data: Path,
-    model: Path | None,
+    model: str | None,
     estimates: Path | None,
     path: Path,
     oracle: bool,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from keras_munet.cli.options import quiet_option
+from keras_munet.cli.options import MODEL, quiet_option
 from keras_munet.cli.tensorflow import import_quietly
 from keras_munet.errors import ExportError
 from keras_munet.export.card import NOT_STATED
@@ -40,11 +40,12 @@ class _Group(click.Group):
 def command() -> None:
     """Export a trained model: waveform in, one waveform per source out.
 
-    MODEL is a run folder of `keras-munet fit` or a .keras file.
+    MODEL is a run folder of `keras-munet fit`, a .keras file, or, in a checkout of
+    the repository, the name of a shipped model.
     """
 
 
-model_argument = click.argument("model", type=click.Path(path_type=Path))
+model_argument = click.argument("model", type=MODEL)
 out_argument = click.argument("out", type=click.Path(path_type=Path))
 
 
@@ -65,7 +66,7 @@ def card_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @card_options
 @quiet_option
 def saved_model(
-    model: Path, out: Path, training_data: str, licence: str, quiet: bool
+    model: str, out: Path, training_data: str, licence: str, quiet: bool
 ) -> None:
     """Write a SavedModel folder, for TensorFlow and TF Serving."""
     import_quietly()
@@ -104,7 +105,7 @@ def saved_model(
 @card_options
 @quiet_option
 def tflite(
-    model: Path,
+    model: str,
     out: Path,
     quantize: str | None,
     frames: int | None,
@@ -150,7 +151,7 @@ def tflite(
 )
 @card_options
 def serving(
-    model: Path,
+    model: str,
     out: Path,
     name: str,
     version: int | None,
@@ -180,7 +181,7 @@ def serving(
 @click.option(
     "--model",
     required=True,
-    type=click.Path(path_type=Path),
+    type=MODEL,
     help="What the artefact was made from: a run folder or a .keras file.",
 )
 @click.option(
@@ -189,7 +190,7 @@ def serving(
     help="Compare on this file instead of generated music.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-def verify(artefact: Path, model: Path, audio: Path | None, as_json: bool) -> None:
+def verify(artefact: Path, model: str, audio: Path | None, as_json: bool) -> None:
     """Compare an artefact with its model; exit 1 beyond the tolerance."""
     import_quietly()
     from keras_munet.export.trained import load_trained

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import click
 
-from keras_munet.cli.options import overwrite_option, quiet_option
+from keras_munet.cli.options import MODEL, overwrite_option, quiet_option
 
 
 @click.command(name="web")
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", type=MODEL)
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option("--title", default="Karaoke", show_default=True, help="Of the page.")
 @click.option(
@@ -22,7 +22,7 @@ from keras_munet.cli.options import overwrite_option, quiet_option
 @overwrite_option
 @quiet_option
 def command(
-    model: Path,
+    model: str,
     out: Path,
     title: str,
     weights: str,
@@ -32,7 +32,8 @@ def command(
 ) -> None:
     """Write the karaoke page: a folder that any web server can host.
 
-    MODEL is a .tflite, a .keras, or a run folder. Songs are separated in the
+    MODEL is a shipped model (`vocals` for karaoke, `4stems`), a .tflite, a .keras, or a
+    run folder. Songs are separated in the
     browser; nothing is uploaded. Serve the folder over https, or look at it here
     with `keras-munet karaoke --model OUT`.
     """

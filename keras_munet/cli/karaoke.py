@@ -7,15 +7,19 @@ from pathlib import Path
 
 import click
 
-from keras_munet.cli.options import quiet_option
+from keras_munet.cli.options import MODEL, quiet_option
+from keras_munet.weights import DEFAULT
 
 
 @click.command(name="karaoke")
 @click.option(
     "--model",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="A .tflite, a .keras, a run folder, or a folder of `export web`.",
+    default=DEFAULT,
+    show_default=True,
+    type=MODEL,
+    help="vocals: the voice and the band. 4stems: a slider each for vocals, drums, "
+    "bass and the rest. Or a .tflite, a .keras, a run folder, a folder of `export "
+    "web`.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Listen here.")
 @click.option("--port", type=click.IntRange(0, 65535), help="0 takes any free port.")
@@ -27,7 +31,7 @@ from keras_munet.cli.options import quiet_option
 )
 @quiet_option
 def command(
-    model: Path,
+    model: str,
     host: str,
     port: int | None,
     no_browser: bool,
@@ -40,15 +44,16 @@ def command(
     """
     from keras_munet.export.web import PageServer, export_web
     from keras_munet.export.web.page import is_page
+    from keras_munet.weights.shipped import model_path
 
     with contextlib.ExitStack() as stack:
-        folder = model
-        if not is_page(model):
+        folder = place = model_path(model)
+        if not is_page(place):
             temporary = stack.enter_context(tempfile.TemporaryDirectory())
             folder = Path(temporary) / "page"
             if not quiet:
                 click.echo("Making the page ...", err=True)
-            export_web(model, folder)
+            export_web(place, folder)
         server = stack.enter_context(
             PageServer(folder, host=host, port=port, isolated=not no_threads)
         )

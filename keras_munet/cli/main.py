@@ -15,6 +15,7 @@ COMMANDS = {
     "synth": "Generate music with its stems, in MUSDB18-HQ layout.",
     "fit": "Train a network on a cache; run again to go on.",
     "separate": "Separate songs into stems.",
+    "models": "List the models that come with the package.",
     "evaluate": "Score a model, or anybody's stems, with BSS Eval.",
     "compare": "Compare reports of `evaluate`, track by track.",
     "export": "Export a model: SavedModel, TFLite, serving kit, web page.",

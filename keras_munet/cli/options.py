@@ -11,6 +11,9 @@ import rich.progress
 Progress = Callable[[float, float], None]
 """Called with (done, total) by library functions that take long."""
 
+MODEL = click.Path()
+"""A model, by name or path. It stays a `str`: `4stems` is a name, `./4stems` a path."""
+
 quiet_option = click.option(
     "-q", "--quiet", is_flag=True, help="No progress bar, no summary."
 )

@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from keras_munet.cli.options import (
+    MODEL,
     overwrite_option,
     progress_bar,
     quiet_option,
@@ -20,6 +21,7 @@ from keras_munet.cli.options import (
 )
 from keras_munet.cli.tensorflow import import_quietly
 from keras_munet.errors import AudioError, MunetError
+from keras_munet.weights import DEFAULT
 
 if TYPE_CHECKING:
     from keras_munet.separation.files import FileResult, Output
@@ -50,9 +52,11 @@ class Song:
 )
 @click.option(
     "--model",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="A run folder, a .keras, a SavedModel folder or a .tflite.",
+    default=DEFAULT,
+    show_default=True,
+    type=MODEL,
+    help="Name of a shipped model (see `keras-munet models`), or a run folder, a "
+    ".keras, a SavedModel folder or a .tflite.",
 )
 @click.option(
     "--out",
@@ -126,7 +130,7 @@ class Song:
 @quiet_option
 def command(
     files: tuple[Path, ...],
-    model: Path,
+    model: str,
     out: Path,
     stems: tuple[str, ...],
     two_stems: str | None,

@@ -16,6 +16,7 @@ from keras_munet.files import sha256
 from keras_munet.separation.recipe import complete, make_recipe
 from keras_munet.separation.runtime import Runtime, find_models, open_runtime
 from keras_munet.separation.stream import Piece, SeparationStream
+from keras_munet.weights.shipped import model_path
 
 Array = NDArray[np.floating]
 
@@ -40,8 +41,8 @@ class ModelEstimator:
         threads: int | None = None,
         device: str | None = None,
     ) -> None:
-        self.path, self.masks, self.device = Path(path), masks, device
-        self.runtime: Runtime = open_runtime(path, threads=threads, device=device)
+        self.path, self.masks, self.device = model_path(path), masks, device
+        self.runtime: Runtime = open_runtime(self.path, threads=threads, device=device)
         self._lock = threading.Lock()
 
     def describe(self) -> dict[str, Any]:

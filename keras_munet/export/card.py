@@ -5,7 +5,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from keras_munet.config import ModelConfig
-from keras_munet.errors import ModelError
+from keras_munet.errors import ModelError, MunetError
 
 if TYPE_CHECKING:
     import keras
@@ -14,6 +14,9 @@ CARD_NAME = "munet.json"
 """Name of the metadata buffer in a `.tflite` file."""
 
 NOT_STATED = "not stated"
+
+FORMAT = 1
+"""Of card and artefact; to be raised when what reads one could not read the other."""
 
 
 def model_card(
@@ -35,6 +38,7 @@ def model_card(
     """
     stft = config.stft
     return {
+        "format": FORMAT,
         "description": "Waveform in, one waveform per source out (keras-munet).",
         "sources": list(config.sources),
         "sample_rate_hz": stft.sample_rate,
@@ -65,10 +69,24 @@ def card_config(card: Any, place: str) -> ModelConfig:
     """Returns the `ModelConfig` inside a card.
 
     Raises:
-        ModelError: when the card holds none; the message names `place`.
+        ModelError: when the card holds none, or is of another format; the message
+            names `place`.
     """
     if not isinstance(card, dict) or not isinstance(card.get("config"), dict):
         raise ModelError(
             f"{place} holds no model config. Export the model again with keras-munet."
         )
-    return ModelConfig.from_dict(card["config"])
+    found = card.get("format", 1)  # cards did not state the first one
+    if found != FORMAT:
+        newer = isinstance(found, int) and found > FORMAT
+        advice = "Install a newer keras-munet." if newer else "Export the model again."
+        raise ModelError(
+            f"{place} is of model format {found}, and this keras-munet reads format "
+            f"{FORMAT}. {advice}"
+        )
+    try:
+        return ModelConfig.from_dict(card["config"])
+    except MunetError as error:
+        raise ModelError(
+            f"{place} holds a model config of another kind: {error}"
+        ) from error

@@ -1,10 +1,11 @@
-"""The MODEL argument of every export: a run folder or a `.keras` file."""
+"""The MODEL argument of every export: a run folder, a `.keras` or a shipped name."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from keras_munet.config import ModelConfig
 from keras_munet.errors import ModelError
+from keras_munet.weights.shipped import no_model, trained_path
 
 if TYPE_CHECKING:
     import keras
@@ -21,13 +22,18 @@ class Trained(NamedTuple):
 def load_trained(path: str | Path) -> Trained:
     """Loads the network of a run folder (its best, `model.keras`) or a `.keras`.
 
+    Args:
+        path: of either, or the name of a shipped model.
+
     Raises:
         ModelError: when there is none, or it is damaged or has no config.
     """
     from keras_munet.models import load_model
     from keras_munet.models.precision import in_float32
 
-    path = Path(path)
+    path = trained_path(path)
+    if not path.exists():
+        raise no_model(path)
     if path.is_dir():
         members = sorted(file.parent.name for file in path.glob("*/model.keras"))
         if not (path / "model.keras").is_file() and members:

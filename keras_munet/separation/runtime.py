@@ -15,6 +15,7 @@ from keras_munet.config import ModelConfig
 from keras_munet.data.workers import n_cores
 from keras_munet.dsp import FloatArray
 from keras_munet.errors import ModelError
+from keras_munet.weights.shipped import model_path, no_model
 
 
 class Runtime(Protocol):
@@ -72,7 +73,8 @@ def open_runtime(
 
     Args:
         path: a `.tflite`, a `.keras`, a SavedModel folder, a run folder (its
-            `model.tflite` if there is one), or a folder with an `ensemble.json`.
+            `model.tflite` if there is one), a folder with an `ensemble.json`, or
+            the name of a shipped model.
         threads: of the network; all cores by default.
         device: `cpu`, `gpu`, `gpu:1`, ...; None leaves the choice to the runtime.
 
@@ -97,9 +99,9 @@ def find_models(
     Raises:
         ModelError: when there is no model.
     """
-    path = Path(path)
+    path = model_path(path)
     if not path.exists():
-        raise ModelError(f"No model at {path}.")
+        raise no_model(path)
     if path.is_file():
         return [(_kind(path), path)]
     if (path / "ensemble.json").is_file():

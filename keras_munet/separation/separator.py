@@ -14,6 +14,7 @@ from keras_munet.separation.masks import window_step
 from keras_munet.separation.recipe import Recipe, complete, make_recipe
 from keras_munet.separation.runtime import Runtime, open_runtime
 from keras_munet.separation.stream import BANDS, OVERLAP, Piece, SeparationStream
+from keras_munet.weights import DEFAULT
 
 
 class StemStream:
@@ -97,7 +98,7 @@ class Separator:
     @classmethod
     def load(
         cls,
-        path: str | Path,
+        path: str | Path = DEFAULT,
         *,
         stems: Iterable[str] = (),
         two_stems: str | None = None,
@@ -108,10 +109,11 @@ class Separator:
         threads: int | None = None,
         device: str | None = None,
     ) -> Self:
-        """Opens a run folder, a `.keras`, a SavedModel folder or a `.tflite`.
+        """Opens a shipped model, or one of yours.
 
         Args:
-            path: of the model.
+            path: of a run folder, a `.keras`, a SavedModel folder or a `.tflite`; or
+                the name of a shipped model (`vocals`, `4stems`; see `model_path`).
             stems: see the class, as all that follow up to `batch`.
             two_stems: see the class.
             masks: see the class.

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from keras_munet.config import ModelConfig
-from keras_munet.errors import ExportError, ModelError
+from keras_munet.errors import ExportError
+from keras_munet.export.card import card_config
 from keras_munet.export.web.settings import SETTINGS, write_settings
 from keras_munet.files import replacing, sha256
+from keras_munet.weights.shipped import model_path, no_model
 
 STATIC = Path(__file__).with_name("static")
 """Where `make web` puts the built page."""
@@ -50,8 +51,8 @@ def export_web(
     """Writes the karaoke page with a model: a folder that any web server can host.
 
     Args:
-        model: a `.tflite` of ours (needs no TensorFlow), a `.keras`
-            or a run folder (exported with `weights`).
+        model: a `.tflite` of ours or the name of a shipped model (which need no
+            TensorFlow), a `.keras` or a run folder (exported with `weights`).
         out: folder to make. An earlier page there is replaced.
         title: of the page.
         weights: `float16` or `float32`; counts where the model is converted.
@@ -68,7 +69,7 @@ def export_web(
             f"`weights` must be one of {', '.join(QUANTIZE)}. "
             f"Received: weights={weights!r}"
         )
-    model, out = Path(model), Path(out)
+    model, out = model_path(model), Path(out)
     require_built()
     _check_place(out, overwrite)
     with replacing(out) as part:
@@ -76,7 +77,7 @@ def export_web(
         file, card = _add_model(model, part, weights)
         if demo:
             write_demo(part / DEMO)
-        config = ModelConfig.from_dict(card["config"])
+        config = card_config(card, str(model))
         name = DEMO if demo else None
         write_settings(part, config, file, card, title=title, demo=name)
     n_bytes = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
@@ -132,7 +133,7 @@ def _add_model(model: Path, folder: Path, weights: str) -> tuple[Path, dict[str,
 
 def _convert(model: Path, path: Path, weights: str) -> None:
     if not model.exists():
-        raise ModelError(f"No model at {model}.")
+        raise no_model(model)
     from keras_munet.export.tflite import export_tflite
     from keras_munet.export.trained import load_trained
 
