@@ -3,13 +3,20 @@
 from pathlib import Path
 
 import pytest
+from weights_tools import stand_in
 
 pytestmark = pytest.mark.slow
 
 SMALL = ("--tracks", 4, "--seconds", 12, "--epochs", 2, "--width", 2)
 
 
-def test_the_demo_leaves_stems_pictures_scores_and_a_model(run, tmp_path):
+@pytest.mark.parametrize("shipped", [True, False])
+def test_the_demo_leaves_stems_pictures_scores_and_a_model(
+    run, tmp_path, monkeypatch, shipped
+):
+    weights = stand_in(tmp_path / "weights", monkeypatch)
+    if not shipped:
+        (weights / "vocals.tflite").unlink()
     out = tmp_path / "demo out"
     code, text, err = run("demo", "--out", out, *SMALL)
     assert code == 0, err
@@ -21,11 +28,13 @@ def test_the_demo_leaves_stems_pictures_scores_and_a_model(run, tmp_path):
         for line in text.splitlines()
         if line.startswith(("Stems", "Picture"))
     ]
-    assert len(named) == 2 + 5
+    assert len(named) == (3 + 6 if shipped else 2 + 5)
+    assert text.count("come with the package (vocals), SDR in dB: vocals ") == shipped
+    assert ("are not there: left out" in err) == (not shipped)
     for place in named:
         path = Path(place)
         assert path.is_dir() or path.stat().st_size > 10_000
-    for name in ("generated", "excerpt"):
+    for name in ("generated", "excerpt", *["excerpt-shipped"] * shipped):
         stems = {path.name for path in (out / "stems" / name).glob("*.wav")}
         assert len(stems) == 2
         assert (out / f"report-{name}.json").is_file()

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 from separation_tools import music, tiny_models
+from weights_tools import stand_in
 
 from keras_munet.data.audio import read_audio
 from keras_munet.data.audio_writer import quantize
@@ -48,6 +49,12 @@ def _shell(line):
         env={**os.environ, "PATH": path},
     )
     return done.returncode, done.stdout, done.stderr
+
+
+@pytest.fixture(autouse=True)
+def weights(tmp_path, monkeypatch):
+    """What the package ships, in small."""
+    stand_in(tmp_path / "weights", monkeypatch)
 
 
 @pytest.mark.parametrize("block", _blocks("console"))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from weights_tools import stand_in
 
 from keras_munet.data.audio_writer import AudioWriter
 from keras_munet.data.synth import make_track, write_tracks
@@ -33,8 +34,9 @@ def _commands(page):
 
 @pytest.fixture
 def workplace(tmp_path, monkeypatch):
-    """A folder with what the pages suppose: stems and a song."""
+    """A folder with what the pages suppose: stems, a song, shipped weights."""
     monkeypatch.chdir(tmp_path)
+    stand_in(tmp_path / "weights", monkeypatch)
     write_tracks("my-stems", 3, seconds=13, seed=1)
     mixture = np.asarray(sum(make_track(5, 0, 8.0).values()), np.float32)
     with AudioWriter("song.mp3", 44100, 2) as writer:

@@ -18,6 +18,8 @@ KERAS_FOLDER = FOLDER.parents[1] / "weights"
 INDEX = "index.json"
 PRESENT, MISSING, DAMAGED = "present", "missing", "damaged"
 
+_BROKEN = (OSError, ValueError, TypeError, LookupError, AttributeError, MunetError)
+
 
 @dataclass(frozen=True)
 class Shipped(Config):
@@ -84,7 +86,7 @@ def shipped_models() -> dict[str, Shipped]:
             name: Shipped.from_dict({"name": name, **values})
             for name, values in models.items()
         }
-    except (OSError, ValueError, LookupError, AttributeError, MunetError) as error:
+    except _BROKEN as error:
         raise MunetError(
             f"The list of shipped models, {index}, cannot be read ({error}). Install "
             "keras-munet again."
