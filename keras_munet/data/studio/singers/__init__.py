@@ -1,0 +1,20 @@
+"""The vocal stem: singing made from speech.
+
+sounds.py     the singers, and what must be installed for them
+lyrics.py     words
+speech.py     programs that speak
+analysis.py   speech taken apart by WORLD
+melody.py     notes over the score
+timing.py     vowels held, consonants as spoken
+pitch.py      glides, vibrato, drift
+source.py     pulses and noise
+vocoder.py    filters that change with time
+character.py  what tells voices apart
+perform.py    one voice sings one phrase
+plan.py       who sings what
+layers.py     lead, doubles, harmonies, choir
+"""
+
+from keras_munet.data.studio.singers.layers import render
+
+__all__ = ["render"]

@@ -1,0 +1,176 @@
+"""One voice sings one phrase: the spoken frames, on time, in tune, in character."""
+
+import numpy as np
+import scipy.ndimage
+
+from keras_munet.data.studio.score import RATE
+from keras_munet.data.studio.singers import pitch, source, vocoder
+from keras_munet.data.studio.singers.analysis import BINS_HZ, Voiceprint
+from keras_munet.data.studio.singers.character import DB, Character, octaves
+from keras_munet.data.studio.singers.melody import Note
+from keras_munet.data.studio.singers.timing import syllable_times, warp
+from keras_munet.dsp import FloatArray
+
+_HOP_S = vocoder.HOP / RATE
+_EFFORT_DB = 7.0  # per octave, between the softest and the most pressed voice
+_LOUDNESS_DB = 14.0  # between loudness 0 and 1
+_FADE_S = 0.05
+
+
+def _at(rows: FloatArray, place: FloatArray) -> FloatArray:
+    """Rows between frames, `(len(place), bins)`."""
+    low = np.clip(place.astype(int), 0, len(rows) - 2)
+    part = (place - low).astype(np.float32)[:, None]
+    return rows[low] * (1 - part) + rows[low + 1] * part
+
+
+def _scaled(rows: FloatArray, shift: float) -> FloatArray:
+    """Envelopes whose formants lie higher by a factor."""
+    n = rows.shape[1]
+    place = np.minimum(np.arange(n) / shift, n - 1.001)
+    low = place.astype(int)
+    part = (place - low).astype(np.float32)
+    return rows[:, low] * (1 - part) + rows[:, low + 1] * part
+
+
+def _in_vowel(print_: Voiceprint) -> FloatArray:
+    """1 in the vowels of a phrase, with soft edges, else 0; `(frames,)`."""
+    inside = np.zeros(len(print_.f0))
+    for start, end in print_.nuclei.astype(int):
+        inside[start : end + 1] = 1.0
+    return scipy.ndimage.gaussian_filter1d(inside, 1.5)
+
+
+def _evened(print_: Voiceprint, evenness: float) -> FloatArray:
+    """Log gains that bring the syllables closer to one level, `(frames,)`."""
+    middles = print_.nuclei.mean(axis=1)
+    band = (BINS_HZ > 150) & (BINS_HZ < 4000)
+    power = np.exp(2 * _at(print_.envelope, middles)[:, band]).mean(axis=1)
+    level = 0.5 * np.log(power + 1e-12)
+    gains = np.clip(evenness * (np.median(level) - level), -1.5, 1.5)
+    return np.interp(np.arange(len(print_.f0)), middles, gains - np.median(level))
+
+
+def _noise_in_vowels(breath: float) -> FloatArray:
+    """Aperiodicity of a sung vowel, `(bins,)`, rising with frequency."""
+    rise = 1 / (1 + np.exp(-(BINS_HZ - (9000 - 5500 * breath)) / 1500))
+    return (0.015 + 0.12 * breath + (0.55 + 0.3 * breath) * rise).astype(np.float32)
+
+
+def _level(
+    notes: list[Note], times: FloatArray, rng: np.random.Generator
+) -> FloatArray:
+    """Loudness over time, from 0 to 1: notes, an arch over the phrase."""
+    starts = [note.start_s - 0.04 for note in notes]
+    index = np.maximum(np.searchsorted(starts, times, side="right") - 1, 0)
+    steps = np.array([note.loudness for note in notes])[index]
+    along = (times - times[0]) / (times[-1] - times[0])
+    arch = rng.normal(0.1, 0.1) * np.sin(np.pi * along) - 0.08 * along**4
+    swing = scipy.ndimage.gaussian_filter1d(rng.normal(0, 1, len(times)), 30) * 0.4
+    smooth = scipy.ndimage.gaussian_filter1d(steps, 0.04 / _HOP_S)
+    return np.clip(smooth + arch + swing, 0.0, 1.1)
+
+
+def _fade(times: FloatArray, sung: FloatArray) -> FloatArray:
+    rise = np.clip((times - sung[0]) / 0.02, 0, 1)
+    return np.asarray(rise * np.clip((sung[-1] - times) / _FADE_S, 0, 1))
+
+
+def sing(
+    rng: np.random.Generator,
+    print_: Voiceprint,
+    notes: list[Note],
+    character: Character,
+    manner: pitch.Manner,
+    *,
+    spoken_pitch: float = 0.0,
+) -> tuple[int, FloatArray]:
+    """Sings a phrase.
+
+    Args:
+        rng: draws what no two performances share.
+        print_: the spoken phrase.
+        notes: what it is sung on.
+        character: of the voice.
+        manner: of its pitch.
+        spoken_pitch: factor on the pitch of the speech; 0 sings the notes instead.
+
+    Returns:
+        The sample of the song where it begins (it may be negative), and `(samples,)`
+        at `RATE`.
+    """
+    sung, spoken = warp(print_, syllable_times(notes))
+    first = round(sung[0] / _HOP_S)
+    times = (first + np.arange(int((sung[-1] - sung[0]) / _HOP_S) + 2)) * _HOP_S
+    place = np.interp(times, sung, spoken)
+    if spoken_pitch:
+        midi = 69 + 12 * np.log2(np.interp(place, *_frames(print_.f0)) / 440)
+        midi = midi + 12 * np.log2(spoken_pitch)
+    else:
+        midi = pitch.curve(rng, notes, times, manner)
+    excitations, gains = _driven(rng, print_, place, midi, character)
+    level = _level(notes, times, rng)
+    press = _EFFORT_DB * (0.6 * (level - 0.6) + character.effort - 0.5)
+    shade = DB * (_LOUDNESS_DB * (level - 0.6)[:, None] + press[:, None] * octaves())
+    shade = np.exp(shade.astype(np.float32)) * _fade(times, sung)[:, None]
+    out = vocoder.shape(excitations, [g * shade.astype(np.float32) for g in gains])
+    return first * vocoder.HOP, _distorted(out, character.drive)
+
+
+def _frames(values: FloatArray) -> tuple[FloatArray, FloatArray]:
+    return np.arange(len(values), dtype=np.float64), values
+
+
+def _driven(
+    rng: np.random.Generator,
+    print_: Voiceprint,
+    place: FloatArray,
+    midi: FloatArray,
+    character: Character,
+) -> tuple[list[FloatArray], list[FloatArray]]:
+    """Pulses and noise, and the gain of each: `(samples,)` and `(frames, bins)`."""
+    vowel = _in_vowel(print_)
+    sounding = np.maximum(scipy.ndimage.gaussian_filter1d(print_.voiced, 1.0), vowel)
+    rows = _scaled(print_.envelope, character.shift) + character.colour
+    rows = rows + _evened(print_, character.evenness)[:, None].astype(np.float32)
+    weight = vowel[:, None].astype(np.float32)
+    calm = np.minimum(print_.aperiodicity, _noise_in_vowels(character.breath))
+    noisy = weight * calm + (1 - weight) * print_.aperiodicity
+    voiced = np.interp(place, *_frames(sounding)) * character.pulse
+    amount = 1 - (1 - _at(noisy, place)) * voiced[:, None].astype(np.float32)
+    gain = np.exp(_at(rows, place))
+    samples = np.arange(len(place) * vocoder.HOP) / vocoder.HOP
+    f0 = 440 * 2 ** ((np.interp(samples, *_frames(midi)) - 69) / 12)
+    rough = character.rough
+    train = source.pulses(
+        rng, f0, jitter=0.004 + 0.04 * rough**2, shimmer=0.03 + 0.3 * rough, rough=rough
+    )
+    noise = source.breath(rng, f0, np.interp(samples, *_frames(voiced)))
+    periodic = gain * np.sqrt(np.maximum(1 - amount**2, 0))
+    return [train, noise], [periodic, gain * amount]
+
+
+def _distorted(sound: FloatArray, drive: float) -> FloatArray:
+    if drive <= 0:
+        return sound
+    strong = np.sqrt(np.mean(sound**2)) + 1e-9
+    bent: FloatArray = np.tanh(sound / strong * np.float32(drive)) * strong
+    return bent
+
+
+def inhale(
+    rng: np.random.Generator, print_: Voiceprint, character: Character
+) -> FloatArray:
+    """A breath, `(samples,)`, as loud beside the voice as breaths are."""
+    n = int(rng.uniform(0.18, 0.45) / _HOP_S)
+    tract = _scaled(print_.envelope, character.shift)
+    vowels = _in_vowel(print_) > 0.5
+    mean = tract[vowels].mean(axis=0)
+    row = 0.45 * (mean - mean[20:200].mean()) + 0.3 * character.colour
+    row = row - DB * 5 * np.maximum(np.log2(900 / np.maximum(BINS_HZ, 60)), 0)
+    along = np.arange(n) / n
+    swell = along ** rng.uniform(0.5, 1.5) * np.clip((1 - along) / 0.2, 0, 1)
+    level = 10 ** (rng.uniform(-40, -26) / 20)
+    gain = np.exp(row)[None, :] * (level * swell)[:, None]
+    noise = rng.standard_normal(n * vocoder.HOP, dtype=np.float32)
+    return vocoder.shape([noise], [gain.astype(np.float32)])

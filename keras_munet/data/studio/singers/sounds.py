@@ -1,0 +1,131 @@
+"""The singers: which programs speak for them, and how far each may be bent.
+
+A singer is a recorded (or modelled) speaker heard through a vocal tract that is scaled
+by a factor from `shift`. No speaker is in both pools: the training pool has free
+recordings only, the test pool the Italian, Catalan, Czech and Finnish speakers.
+"""
+
+from typing import NamedTuple
+
+from keras_munet.data.studio.needs import Need
+from keras_munet.data.studio.score import Pool
+
+NEEDS: tuple[Need, ...] = (
+    Need("flite", "flite"),
+    Need("espeak-ng", "espeak-ng"),
+    Need("festival", "festival"),
+    Need("/usr/share/festival/voices/english/ked_diphone", "festvox-kdlpc16k"),
+    Need("/usr/share/festival/voices/russian/msu_ru_nsh_clunits", "festvox-ru"),
+    Need("/usr/share/festival/voices/us/cmu_us_slt_arctic_hts", "festvox-us-slt-hts"),
+    Need("/usr/share/festival/voices/italian/lp_diphone", "festvox-italp16k"),
+    Need("/usr/share/festival/voices/italian/pc_diphone", "festvox-itapc16k"),
+    Need("/usr/share/festival/voices/catalan/upc_ca_ona_hts", "festvox-ca-ona-hts"),
+    Need("/usr/share/festival/voices/czech/czech_dita", "festvox-czech-dita"),
+    Need("/usr/share/festival/voices/finnish/hy_fi_mv_diphone", "festvox-suopuhe-mv"),
+)
+
+
+class Singer(NamedTuple):
+    """Somebody who sings.
+
+    Attributes:
+        name: unique.
+        program: `flite`, `festival` or `espeak-ng`.
+        voice: as the program calls it.
+        speaker: who was recorded; a speaker is in one pool only.
+        language: of `lyrics.WORDS`.
+        shift: formants are scaled by a factor between these two.
+        lowest: MIDI number of the lowest comfortable note.
+        highest: of the highest.
+        pool: `train` or `test`.
+        weight: how often the singer is booked.
+    """
+
+    name: str
+    program: str
+    voice: str
+    speaker: str
+    language: str
+    shift: tuple[float, float]
+    lowest: int
+    highest: int
+    pool: Pool
+    weight: float = 1.0
+
+
+def _espeak(language: str, variant: str, woman: bool) -> Singer:
+    low, high = (57, 76) if woman else (45, 67)
+    voice = f"{language}+{variant}"
+    words = language.split("-")[0]
+    return Singer(
+        voice, "espeak-ng", voice, voice, words, (0.92, 1.1), low, high, "train", 0.35
+    )
+
+
+_FLITE = (  # voice, kind of singer, formants, range, weight
+    ("slt", "alto", (0.94, 1.02), 53, 72, 2.5),
+    ("slt", "soprano", (1.0, 1.13), 58, 79, 2.5),
+    ("slt", "tenor", (0.84, 0.9), 48, 67, 0.8),
+    ("rms", "baritone", (0.9, 1.0), 42, 62, 1.2),
+    ("rms", "tenor", (1.0, 1.1), 47, 69, 1.5),
+    ("rms", "woman", (1.14, 1.22), 56, 75, 1.2),
+    ("awb", "baritone", (0.92, 1.02), 43, 64, 1.2),
+    ("awb", "tenor", (1.02, 1.12), 48, 69, 1.2),
+    ("awb", "woman", (1.14, 1.22), 56, 75, 1.2),
+    ("kal16", "bass", (0.86, 0.96), 40, 60, 0.8),
+    ("kal16", "tenor", (0.98, 1.1), 46, 67, 1.0),
+)
+_FESTIVAL = (  # voice, speaker, kind, language, formants, range, pool, weight
+    ("ked_diphone", "ked", "baritone", "en", (0.88, 1.0), 42, 64, "train", 1.0),
+    ("ked_diphone", "ked", "tenor", "en", (1.0, 1.14), 47, 69, "train", 1.0),
+    ("msu_ru_nsh_clunits", "nsh", "bass", "it", (0.9, 1.0), 41, 62, "train", 1.0),
+    ("msu_ru_nsh_clunits", "nsh", "tenor", "it", (1.02, 1.14), 48, 69, "train", 1.2),
+    ("msu_ru_nsh_clunits", "nsh", "woman", "it", (1.15, 1.22), 56, 75, "train", 0.8),
+    ("cmu_us_slt_arctic_hts", "slt", "mezzo", "en", (0.96, 1.1), 55, 76, "train", 1.2),
+    ("lp_diphone", "lp", "soprano", "it", (0.96, 1.06), 57, 76, "test", 1.0),
+    ("pc_diphone", "pc", "tenor", "it", (0.94, 1.06), 45, 67, "test", 1.0),
+    ("upc_ca_ona_hts", "ona", "alto", "it", (0.96, 1.06), 55, 74, "test", 1.0),
+    ("czech_dita", "dita", "mezzo", "cs", (0.96, 1.06), 56, 75, "test", 1.0),
+    ("hy_fi_mv_diphone", "mv", "baritone", "fi", (0.92, 1.04), 43, 65, "test", 1.0),
+)
+_WOMEN = (
+    ("en-us", "f2"),
+    ("en-gb", "f3"),
+    ("es", "f4"),
+    ("pt", "f5"),
+    ("fr-fr", "f2"),
+    ("sv", "f1"),
+    ("it", "belinda"),
+    ("en-us", "linda"),
+    ("de", "anika"),
+    ("pl", "steph"),
+)
+_MEN = (
+    ("en-us", "m3"),
+    ("es", "m7"),
+    ("de", "m2"),
+    ("fr-fr", "m4"),
+    ("en-gb", "klatt2"),
+    ("it", "max"),
+    ("pt", "m8"),
+)
+
+SINGERS: tuple[Singer, ...] = (
+    *(
+        Singer(f"{voice} {kind}", "flite", voice, voice, "en", shift, *rest)
+        for voice, kind, shift, low, high, weight in _FLITE
+        for rest in [(low, high, "train", weight)]
+    ),
+    *(
+        Singer(f"{voice} {kind}", "festival", voice, speaker, language, shift, *rest)
+        for voice, speaker, kind, language, shift, *rest in _FESTIVAL
+    ),
+    *(_espeak(language, variant, True) for language, variant in _WOMEN),
+    *(_espeak(language, variant, False) for language, variant in _MEN),
+)
+"""Everybody."""
+
+
+def roster(pool: Pool) -> tuple[Singer, ...]:
+    """Returns the singers of a pool."""
+    return tuple(s for s in SINGERS if s.pool == pool)

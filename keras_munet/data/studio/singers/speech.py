@@ -1,0 +1,130 @@
+"""Speech synthesisers as programs: text in, sound and the places of its vowels out."""
+
+import io
+import re
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from keras_munet.data.studio.singers.sounds import Singer
+from keras_munet.dsp import FloatArray
+from keras_munet.errors import DataError
+
+_TIMEOUT_S = 60
+_FLITE_VOWELS = frozenset("aa ae ah ao aw ax axr ay eh er ey ih iy ow oy uh uw".split())
+_SCHEME = """
+(define (sing_say n text)
+  (let ((utt (utt.synth (eval (list 'Utterance 'Text text)))))
+    (utt.save.wave utt (string-append "{folder}/" n ".wav") 'riff)
+    (mapcar
+      (lambda (s) (format t "@%s %s %f %s\\n" n (item.name s) (item.feat s "end")
+                          (item.feat s "ph_vc")))
+      (utt.relation.items utt 'Segment))))
+(voice_{voice})
+"""
+
+
+@dataclass(frozen=True)
+class Speech:
+    """A spoken phrase.
+
+    Attributes:
+        sound: `(samples,)`, between -1 and 1.
+        rate: its sample rate in Hz.
+        vowels: `(n, 2)`, start and end of each vowel in seconds; None where the
+            program does not tell.
+    """
+
+    sound: FloatArray
+    rate: int
+    vowels: FloatArray | None
+
+
+def _run(command: list[str], text: str | None = None) -> str:
+    """Runs a program and returns what it prints."""
+    try:
+        done = subprocess.run(
+            command,
+            input=text,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=_TIMEOUT_S,
+            check=True,
+        )
+    except FileNotFoundError as error:
+        raise DataError(
+            f"The program {command[0]} was not found: apt-get install {command[0]}"
+        ) from error
+    except (subprocess.SubprocessError, OSError) as error:
+        detail = getattr(error, "stderr", "") or ""
+        raise DataError(f"{command[0]} failed: {error} {detail}".strip()) from error
+    return done.stdout
+
+
+def _read(path: Path, program: str) -> tuple[FloatArray, int]:
+    try:
+        sound, rate = soundfile.read(io.BytesIO(path.read_bytes()), dtype="float64")
+    except (OSError, soundfile.LibsndfileError) as error:
+        raise DataError(
+            f"{program} wrote no sound that can be read: {error}"
+        ) from error
+    return sound, rate
+
+
+def _spans(segments: list[tuple[str, float]], vowels: set[int]) -> FloatArray:
+    """Start and end of the segments whose indices are given, `(n, 2)` in seconds."""
+    ends = [end for _, end in segments]
+    spans = [(ends[k - 1] if k else 0.0, ends[k]) for k in sorted(vowels)]
+    return np.array(spans, dtype=np.float64).reshape(-1, 2)
+
+
+def _flite(voice: str, text: str, path: Path) -> Speech:
+    out = _run(["flite", "-voice", voice, "-psdur", "-t", text, "-o", str(path)])
+    pairs = re.findall(r"(\S+):([\d.]+)", out)
+    segments = [(name, float(end)) for name, end in pairs]
+    vowels = {k for k, (name, _) in enumerate(segments) if name in _FLITE_VOWELS}
+    return Speech(*_read(path, "flite"), _spans(segments, vowels))
+
+
+def _espeak(voice: str, text: str, path: Path) -> Speech:
+    _run(["espeak-ng", "-v", voice, "-s", "150", "-z", "-w", str(path), "--", text])
+    return Speech(*_read(path, "espeak-ng"), None)
+
+
+def _festival(voice: str, texts: list[str], folder: Path) -> list[Speech]:
+    lines = [f'(sing_say "{k}" "{text}")' for k, text in enumerate(texts)]
+    script = _SCHEME.format(folder=folder, voice=voice) + "\n".join(lines)
+    out = _run(["festival", "--pipe"], script)
+    said: list[Speech] = []
+    for k in range(len(texts)):
+        rows = re.findall(rf"^@{k} (\S+) ([\d.]+) (\S+)$", out, flags=re.MULTILINE)
+        vowels = {i for i, row in enumerate(rows) if row[2] == "+"}
+        spans = _spans([(name, float(end)) for name, end, _ in rows], vowels)
+        said.append(Speech(*_read(folder / f"{k}.wav", "festival"), spans))
+    return said
+
+
+def speak(singer: Singer, texts: list[str]) -> list[Speech]:
+    """Lets a singer's program say texts.
+
+    Args:
+        singer: whose voice.
+        texts: short phrases, letters and spaces only.
+
+    Returns:
+        One speech for each text.
+
+    Raises:
+        DataError: when the program is missing, fails or hangs.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if singer.program == "festival":
+            return _festival(singer.voice, texts, folder)
+        say = _flite if singer.program == "flite" else _espeak
+        return [say(singer.voice, t, folder / f"{k}.wav") for k, t in enumerate(texts)]
