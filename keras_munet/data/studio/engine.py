@@ -1,0 +1,44 @@
+"""One song of the studio: written, sung, played and mixed."""
+
+import numpy as np
+
+from keras_munet.data.studio import band, desk, singers
+from keras_munet.data.studio.score import Pool, draw_score
+from keras_munet.data.synth import FIRST_TEST_INDEX, with_mixture
+from keras_munet.dsp import FloatArray
+
+_SCORE, _SINGERS, _BAND, _DESK = range(4)
+
+
+def make_track(seed: int, index: int, seconds: float) -> dict[str, FloatArray]:
+    """Plays one song.
+
+    Score, singers, band and desk each draw from a generator of their own, so that a
+    change to one of them leaves the others' draws alone.
+
+    Args:
+        seed: of the collection.
+        index: of the song in it; from `synth.FIRST_TEST_INDEX` on, singers and
+            sounds are others than before it.
+        seconds: length of the song.
+
+    Returns:
+        stem -> `(samples, 2)` at 44.1 kHz, multiples of 2**-15: `mixture` (the exact
+        sum), `vocals`, `drums`, `bass`, `other`.
+
+    Raises:
+        ValueError: when the song would be shorter than a second.
+    """
+    if seconds < 1:
+        raise ValueError(f"`seconds` must be at least 1. Received: seconds={seconds}")
+    pool: Pool = "test" if index >= FIRST_TEST_INDEX else "train"
+
+    def rng(player: int) -> np.random.Generator:
+        return np.random.default_rng([seed, index, player])
+
+    score = draw_score(rng(_SCORE), seconds)
+    parts = {
+        **band.render(rng(_BAND), score, pool),
+        "vocals": singers.render(rng(_SINGERS), score, pool),
+    }
+    return with_mixture(desk.mix(rng(_DESK), score, parts))
