@@ -1,0 +1,143 @@
+"""FluidSynth as a function: notes in, sound out.
+
+Every call makes a synthesiser of its own, so nothing that was played before can be
+heard. A soundfont is opened in milliseconds, since only samples in use are read. The
+output is floating point: 16-bit output is dithered with the C library's `rand`.
+"""
+
+import ctypes
+import functools
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from keras_munet.data.studio.band.notes import Curve, Note
+from keras_munet.data.studio.score import RATE
+from keras_munet.dsp import FloatArray
+
+_BEND_RANGE = 12  # semitones of a full pitch wheel
+_WHEEL = 8191
+_EXPRESSION, _DATA_ENTRY, _RPN_LSB, _RPN_MSB = 11, 6, 100, 101
+_SETTINGS = {
+    "synth.dynamic-sample-loading": 1,
+    "synth.reverb.active": 0,
+    "synth.chorus.active": 0,
+}
+_GAIN = 0.6
+
+
+class Preset(NamedTuple):
+    """An instrument of a soundfont."""
+
+    path: str
+    bank: int
+    program: int
+
+
+@functools.cache
+def _library() -> Any:
+    """FluidSynth's binding; told once to keep its remarks to itself."""
+    import fluidsynth
+
+    library = fluidsynth._fl
+    silent = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)
+    for level in range(5):
+        library.fluid_set_log_function(level, silent(), None)
+    library.fluid_synth_write_float.argtypes = [
+        *(ctypes.c_void_p, ctypes.c_int),
+        *(ctypes.c_void_p, ctypes.c_int, ctypes.c_int) * 2,
+    ]
+    return fluidsynth
+
+
+def _open(preset: Preset) -> Any:
+    module = _library()
+    synth = module.Synth(gain=_GAIN, samplerate=float(RATE), **_SETTINGS)
+    font = synth.sfload(preset.path)
+    if font < 0 or synth.program_select(0, font, preset.bank, preset.program) < 0:
+        synth.delete()
+        raise OSError(f"FluidSynth has no {preset}")
+    for control, value in (
+        (_RPN_MSB, 0),
+        (_RPN_LSB, 0),
+        (_DATA_ENTRY, _BEND_RANGE),
+        (_EXPRESSION, 127),
+    ):
+        synth.cc(0, control, value)
+    return synth
+
+
+_Event = tuple[int, int, int, int]  # time in samples, kind, two values
+_OFF, _BEND, _SWELL, _ON = range(4)
+
+
+def _events(notes: list[Note], bends: Curve, swells: Curve) -> list[_Event]:
+    """Everything that happens, in order of time; releases first."""
+    events: list[_Event] = []
+    for note in notes:
+        start = round(note.start_s * RATE)
+        stop = start + max(64, round(note.length_s * RATE))
+        velocity = int(np.clip(round(127 * note.loudness), 1, 127))
+        events.append((start, _ON, note.pitch, velocity))
+        events.append((stop, _OFF, note.pitch, 0))
+    for time_s, semitones in bends:
+        wheel = round(_WHEEL * min(1.0, max(-1.0, semitones / _BEND_RANGE)))
+        events.append((round(time_s * RATE), _BEND, wheel, 0))
+    for time_s, value in swells:
+        events.append((round(time_s * RATE), _SWELL, round(127 * value), 0))
+    return sorted(events)
+
+
+def _happen(synth: Any, event: _Event) -> None:
+    _, kind, first, second = event
+    if kind == _ON:
+        synth.noteon(0, first, second)
+    elif kind == _OFF:
+        synth.noteoff(0, first)
+    elif kind == _BEND:
+        synth.pitch_bend(0, first)
+    else:
+        synth.cc(0, _EXPRESSION, first)
+
+
+def play(
+    preset: Preset,
+    notes: list[Note],
+    n_samples: int,
+    *,
+    bends: Curve | None = None,
+    swells: Curve | None = None,
+) -> FloatArray:
+    """Plays notes on one instrument, dry.
+
+    The law: the same arguments give the same bits, whatever was played before.
+
+    Args:
+        preset: the instrument.
+        notes: in any order.
+        n_samples: length of the sound.
+        bends: of the pitch of all notes, in semitones up to 12.
+        swells: loudness from 0 to 1 of all notes.
+
+    Returns:
+        `(n_samples, 2)` at `RATE`.
+    """
+    sound = np.zeros((n_samples, 2), np.float32)
+    if not notes:
+        return sound
+    synth = _open(preset)
+    write = _library()._fl.fluid_synth_write_float
+    done = 0
+    for event in _events(notes, bends or [], swells or []):
+        until = min(n_samples, event[0])
+        if until > done:
+            left, n = sound.ctypes.data, until - done
+            write(synth.synth, n, left, 2 * done, 2, left, 2 * done + 1, 2)
+            done = until
+        if done < n_samples:
+            _happen(synth, event)
+    if done < n_samples:
+        left, n = sound.ctypes.data, n_samples - done
+        write(synth.synth, n, left, 2 * done, 2, left, 2 * done + 1, 2)
+    synth.delete()
+    return sound
