@@ -131,7 +131,7 @@ def test_an_artefact_of_other_weights_is_refused():
 
 def test_bad_models(run, tmp_path):
     cases = {
-        tmp_path / "none.keras": "No model file at",
+        tmp_path / "none.keras": "No model at",
         tmp_path: "holds no model.keras",
     }
     for model, text in cases.items():

@@ -340,6 +340,18 @@ def test_models_prints_a_card(folder, run):
     )
 
 
+def test_the_commands_of_the_page_work(folder, run):
+    text = (ROOT / "docs" / "models.md").read_text()
+    commands = re.findall(r"^\$ keras-munet (.*)$", text, re.M)
+    assert commands
+    for command in commands:
+        assert run(*command.split()).code == 0
+    for model in shipped.shipped_models().values():
+        row = f"| `{model.name}` | {', '.join(model.sources)} | {model.use} |"
+        assert row in text
+        assert f'--8<-- "keras_munet/weights/{model.card}"' in text
+
+
 # Shipping a run.
 
 
