@@ -26,8 +26,8 @@ BINS_HZ: FloatArray = np.arange(N_FFT // 2 + 1) * (RATE / N_FFT)
 """Frequencies of the envelopes that are played."""
 
 _F0_FLOOR, _F0_CEIL = 60.0, 500.0
-_EDGE = (0.72, 0.9)  # of the recording's Nyquist frequency: the last that is trusted
-_FALL_VOICED, _FALL_UNVOICED = 1.9, 0.7  # log amplitude per octave above it
+_EDGE = (0.62, 0.84)  # of the recording's Nyquist frequency: the last that is trusted
+_FALL_VOICED, _FALL_UNVOICED = 1.3, 0.7  # log amplitude per octave above it
 _SONOROUS_HZ = (250.0, 3000.0)
 _SONOROUS_FALL = 0.9  # log energy below its peak at which a vowel ends
 
@@ -75,23 +75,25 @@ def _widened(
     part = (place - low).astype(np.float32)
     wide = log[:, low] * (1 - part) + log[:, low + 1] * part
     noisy = aperiodicity[:, low] * (1 - part) + aperiodicity[:, low + 1] * part
-    above = BINS_HZ > _EDGE[1] * nyquist
-    bins = [round(share * (log.shape[1] - 1)) for share in _EDGE]
+    edge = _EDGE[1] * nyquist
+    bins = [round(share * (log.shape[1] - 1)) for share in (*_EDGE, 0.93 * _EDGE[1])]
     level = log[:, bins[0] : bins[1]].mean(axis=1)
-    octaves = np.log2(BINS_HZ[above] / (_EDGE[1] * nyquist)).astype(np.float32)
+    level = np.minimum(level, log[:, bins[2] : bins[1]].mean(axis=1))
+    octaves = np.log2(np.maximum(BINS_HZ, 1.0) / edge).astype(np.float32)
     smooth = scipy.ndimage.gaussian_filter1d(voiced, 2.0)
     fall = _FALL_UNVOICED + (_FALL_VOICED - _FALL_UNVOICED) * smooth
-    wide[:, above] = (
-        np.minimum(level, wide[:, above][:, 0] + 1.0)[:, None] - fall[:, None] * octaves
-    )
-    noisy[:, above] = np.minimum(1.0, noisy[:, above] + 0.3 * octaves)
+    begin = int(np.searchsorted(BINS_HZ, 0.88 * edge))  # from here to the edge: a blend
+    blend = np.clip((BINS_HZ[begin:] / edge - 0.88) / 0.12, 0, 1).astype(np.float32)
+    line = level[:, None] - fall[:, None] * octaves[begin:]
+    wide[:, begin:] += (line - wide[:, begin:]) * blend
+    noisy = np.minimum(1.0, noisy + 0.5 * np.maximum(octaves, 0.0))
     return wide, noisy
 
 
 def _sonority(wide: FloatArray, voiced: FloatArray) -> FloatArray:
     """Log energy where vowels are strong; low where the voice is silent."""
-    band = (BINS_HZ > _SONOROUS_HZ[0]) & (BINS_HZ < _SONOROUS_HZ[1])
-    energy = np.log(np.exp(2 * wide[:, band]).mean(axis=1) + 1e-12)
+    low, high = np.searchsorted(BINS_HZ, _SONOROUS_HZ)
+    energy = np.log(np.exp(2 * wide[:, low:high]).mean(axis=1) + 1e-12)
     silent = energy.min() - 3
     smooth = scipy.ndimage.gaussian_filter1d(np.where(voiced > 0, energy, silent), 4.0)
     return np.asarray(smooth, dtype=np.float64)

@@ -21,6 +21,7 @@ class Character:
 
     Attributes:
         shift: formants are scaled by this factor.
+        skew: how much more (or less) the higher formants are scaled than the first.
         colour: `(bins,)`, log gain of the singer at the frequencies of an envelope.
         breath: from 0 to 1, share of noise in vowels.
         effort: from 0 to 1, how hard the voice is pressed.
@@ -31,6 +32,7 @@ class Character:
     """
 
     shift: float
+    skew: float
     colour: FloatArray
     breath: float
     effort: float
@@ -67,6 +69,7 @@ def draw_character(rng: np.random.Generator, singer: Singer) -> Character:
     """Draws a voice for a singer."""
     return Character(
         shift=float(rng.uniform(*singer.shift)),
+        skew=float(rng.normal(0, 0.035)),
         colour=_colour(rng),
         breath=float(rng.beta(1.3, 3.5)),
         effort=float(rng.uniform(0.3, 0.75)),

@@ -11,7 +11,8 @@ from keras_munet.data.studio.singers.character import (
     delivered,
     draw_character,
 )
-from keras_munet.data.studio.singers.melody import Note, in_scale
+from keras_munet.data.studio.singers.lyrics import HOLLERS
+from keras_munet.data.studio.singers.melody import Contour, Note, in_scale
 from keras_munet.data.studio.singers.perform import inhale, sing
 from keras_munet.data.studio.singers.pitch import Manner, draw_manner
 from keras_munet.data.studio.singers.plan import Phrase
@@ -19,6 +20,7 @@ from keras_munet.data.studio.singers.sounds import Singer
 from keras_munet.dsp import FloatArray
 
 _INSTRUMENTAL = 0.08
+_DUET = 0.12
 _PEAK = 0.7
 _HARMONIES = (2, -2, -3, -5, 5)  # scale steps
 
@@ -51,7 +53,7 @@ def _take(
     manner: Manner,
 ) -> tuple[int, FloatArray]:
     used = delivered(rng, voice, phrase.delivery)
-    speech = {"rap": voice.shift**1.5, "whisper": 1.0}.get(phrase.delivery, 0.0)
+    speech = phrase.speech_hz if phrase.delivery in ("rap", "whisper") else 0.0
     if phrase.delivery == "growl":
         notes = [note._replace(pitch=30 + note.pitch % 6) for note in notes]
     if phrase.delivery in ("shout", "scream"):
@@ -176,6 +178,47 @@ def _choir(rng: np.random.Generator, score: Score, pool: Pool) -> list[Part]:
     return [t.part("choir", level, pan) for t, pan in sides if t.sound.any()]
 
 
+def _hollers(
+    rng: np.random.Generator,
+    score: Score,
+    singer: Singer,
+    voice: Character,
+    manner: Manner,
+) -> list[Part]:
+    """Short calls anywhere, also where nobody sings."""
+    words = [str(word) for word in rng.choice(HOLLERS, size=2, replace=False)]
+    prints = [p for p in plan.voiceprints(singer, words) if len(p.nuclei)]
+    track = _Track(score.n_samples)
+    contour = Contour(score, (singer.lowest + singer.highest) / 2, singer.highest)
+    for bar in range(score.n_bars):
+        if not prints or rng.random() > 0.3:
+            continue
+        print_ = prints[int(rng.integers(len(prints)))]
+        start = score.step_s(bar, int(rng.choice([0, 4, 8, 10, 12, 14])))
+        length = score.beat_s * rng.choice([0.5, 1.0, 2.0])
+        pitch = score.pitch(contour.inside(contour.start(rng)))
+        note = Note(start, start + length, float(pitch), 0, 0.7)
+        track.add(*sing(rng, print_, [note], voice, manner))
+    if not track.sound.any():
+        return []
+    return [track.part("double", rng.uniform(-12, -3), rng.uniform(-0.6, 0.6))]
+
+
+def _shared(
+    rng: np.random.Generator, score: Score, pool: Pool, phrases: list[Phrase]
+) -> tuple[list[Phrase], list[Phrase], Singer]:
+    """Gives every second section to another singer."""
+    second = plan.draw_singer(rng, pool)
+    others = plan.draw_phrases(rng, score, second)
+    order = list(score.sections)
+
+    def turn(phrase: Phrase) -> int:
+        return order.index(score.section(phrase.slot.bar)) % 2
+
+    mine = [phrase for phrase in phrases if not turn(phrase)]
+    return mine, [phrase for phrase in others if turn(phrase)], second
+
+
 def render(rng: np.random.Generator, score: Score, pool: Pool) -> list[Part]:
     """Sings a song.
 
@@ -201,11 +244,20 @@ def render(rng: np.random.Generator, score: Score, pool: Pool) -> list[Part]:
     if not phrases:
         return []
     voice, manner = draw_character(rng, singer), draw_manner(rng)
-    parts = [_lead(rng, score, phrases, voice, manner)]
+    parts = []
+    if rng.random() < _DUET:
+        phrases, others, second = _shared(rng, score, pool, phrases)
+        if others:
+            answer = draw_character(rng, second), draw_manner(rng)
+            parts.append(_lead(rng, score, others, *answer))
+    if phrases:
+        parts.append(_lead(rng, score, phrases, voice, manner))
     if rng.random() < 0.3:
         parts += _double(rng, score, phrases, voice, manner)
     if rng.random() < 0.28:
         parts += _harmony(rng, score, phrases, voice, singer)
     if rng.random() < 0.22:
         parts += _choir(rng, score, pool)
+    if rng.random() < 0.12:
+        parts += _hollers(rng, score, singer, voice, manner)
     return parts

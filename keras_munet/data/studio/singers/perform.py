@@ -13,24 +13,30 @@ from keras_munet.dsp import FloatArray
 
 _HOP_S = vocoder.HOP / RATE
 _EFFORT_DB = 7.0  # per octave, between the softest and the most pressed voice
+_TUNE_DB = 5.0
+_LIVELY = 1.3
 _LOUDNESS_DB = 14.0  # between loudness 0 and 1
-_FADE_S = 0.05
+_FADE_S = (0.04, 0.15)
+_TUNE_FROM_HZ, _TUNE_BINS = 330.0, 64  # high notes: the first formant goes along
 
 
 def _at(rows: FloatArray, place: FloatArray) -> FloatArray:
     """Rows between frames, `(len(place), bins)`."""
     low = np.clip(place.astype(int), 0, len(rows) - 2)
     part = (place - low).astype(np.float32)[:, None]
-    return rows[low] * (1 - part) + rows[low + 1] * part
+    between: FloatArray = rows[low] * (1 - part) + rows[low + 1] * part
+    return between
 
 
-def _scaled(rows: FloatArray, shift: float) -> FloatArray:
-    """Envelopes whose formants lie higher by a factor."""
+def _scaled(rows: FloatArray, voice: Character) -> FloatArray:
+    """Envelopes as the vocal tract of a voice would give them."""
     n = rows.shape[1]
-    place = np.minimum(np.arange(n) / shift, n - 1.001)
+    factor = voice.shift * (1 + voice.skew * np.tanh((BINS_HZ - 1200) / 1000))
+    place = np.minimum(np.arange(n) / factor, n - 1.001)
     low = place.astype(int)
     part = (place - low).astype(np.float32)
-    return rows[:, low] * (1 - part) + rows[:, low + 1] * part
+    scaled: FloatArray = rows[:, low] * (1 - part) + rows[:, low + 1] * part
+    return scaled
 
 
 def _in_vowel(print_: Voiceprint) -> FloatArray:
@@ -38,7 +44,7 @@ def _in_vowel(print_: Voiceprint) -> FloatArray:
     inside = np.zeros(len(print_.f0))
     for start, end in print_.nuclei.astype(int):
         inside[start : end + 1] = 1.0
-    return scipy.ndimage.gaussian_filter1d(inside, 1.5)
+    return np.asarray(scipy.ndimage.gaussian_filter1d(inside, 1.5))
 
 
 def _evened(print_: Voiceprint, evenness: float) -> FloatArray:
@@ -48,13 +54,14 @@ def _evened(print_: Voiceprint, evenness: float) -> FloatArray:
     power = np.exp(2 * _at(print_.envelope, middles)[:, band]).mean(axis=1)
     level = 0.5 * np.log(power + 1e-12)
     gains = np.clip(evenness * (np.median(level) - level), -1.5, 1.5)
-    return np.interp(np.arange(len(print_.f0)), middles, gains - np.median(level))
+    even = np.interp(np.arange(len(print_.f0)), middles, gains - np.median(level))
+    return np.asarray(even)
 
 
 def _noise_in_vowels(breath: float) -> FloatArray:
     """Aperiodicity of a sung vowel, `(bins,)`, rising with frequency."""
     rise = 1 / (1 + np.exp(-(BINS_HZ - (9000 - 5500 * breath)) / 1500))
-    return (0.015 + 0.12 * breath + (0.55 + 0.3 * breath) * rise).astype(np.float32)
+    return (0.015 + 0.12 * breath + (0.8 + 0.06 * breath) * rise).astype(np.float32)
 
 
 def _level(
@@ -68,12 +75,12 @@ def _level(
     arch = rng.normal(0.1, 0.1) * np.sin(np.pi * along) - 0.08 * along**4
     swing = scipy.ndimage.gaussian_filter1d(rng.normal(0, 1, len(times)), 30) * 0.4
     smooth = scipy.ndimage.gaussian_filter1d(steps, 0.04 / _HOP_S)
-    return np.clip(smooth + arch + swing, 0.0, 1.1)
+    return np.asarray(np.clip(smooth + arch + swing, 0.0, 1.1))
 
 
-def _fade(times: FloatArray, sung: FloatArray) -> FloatArray:
+def _fade(times: FloatArray, sung: FloatArray, fade_s: float) -> FloatArray:
     rise = np.clip((times - sung[0]) / 0.02, 0, 1)
-    return np.asarray(rise * np.clip((sung[-1] - times) / _FADE_S, 0, 1))
+    return np.asarray(rise * np.clip((sung[-1] - times) / fade_s, 0, 1))
 
 
 def sing(
@@ -93,7 +100,8 @@ def sing(
         notes: what it is sung on.
         character: of the voice.
         manner: of its pitch.
-        spoken_pitch: factor on the pitch of the speech; 0 sings the notes instead.
+        spoken_pitch: Hz around which the speech keeps its own melody; 0 sings the
+            notes instead.
 
     Returns:
         The sample of the song where it begins (it may be negative), and `(samples,)`
@@ -104,17 +112,35 @@ def sing(
     times = (first + np.arange(int((sung[-1] - sung[0]) / _HOP_S) + 2)) * _HOP_S
     place = np.interp(times, sung, spoken)
     if spoken_pitch:
-        midi = 69 + 12 * np.log2(np.interp(place, *_frames(print_.f0)) / 440)
-        midi = midi + 12 * np.log2(spoken_pitch)
+        midi = _spoken(print_, place, spoken_pitch)
     else:
         midi = pitch.curve(rng, notes, times, manner)
     excitations, gains = _driven(rng, print_, place, midi, character)
     level = _level(notes, times, rng)
     press = _EFFORT_DB * (0.6 * (level - 0.6) + character.effort - 0.5)
     shade = DB * (_LOUDNESS_DB * (level - 0.6)[:, None] + press[:, None] * octaves())
-    shade = np.exp(shade.astype(np.float32)) * _fade(times, sung)[:, None]
+    shade = (
+        np.exp(shade.astype(np.float32))
+        * _fade(times, sung, rng.uniform(*_FADE_S))[:, None]
+    )
     out = vocoder.shape(excitations, [g * shade.astype(np.float32) for g in gains])
     return first * vocoder.HOP, _distorted(out, character.drive)
+
+
+def _spoken(print_: Voiceprint, place: FloatArray, hz: float) -> FloatArray:
+    """The melody of the speech, somewhat livelier, in MIDI numbers."""
+    middle = np.median(print_.f0)
+    octaves_away = np.log2(np.interp(place, *_frames(print_.f0)) / middle)
+    return np.asarray(69 + 12 * (np.log2(hz / 440) + _LIVELY * octaves_away))
+
+
+def _tuned(rows: FloatArray, midi: FloatArray) -> FloatArray:
+    """Lifts the fundamental of high notes, as singers open their mouths for them."""
+    hz = 440 * 2 ** ((midi[:, None] - 69) / 12)
+    near = np.exp(-0.5 * ((BINS_HZ[None, :_TUNE_BINS] - hz) / (0.25 * hz)) ** 2)
+    lift = np.clip((hz - _TUNE_FROM_HZ) / 300, 0, 1) * _TUNE_DB * DB
+    rows[:, :_TUNE_BINS] += (lift * near).astype(np.float32)
+    return rows
 
 
 def _frames(values: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -131,14 +157,14 @@ def _driven(
     """Pulses and noise, and the gain of each: `(samples,)` and `(frames, bins)`."""
     vowel = _in_vowel(print_)
     sounding = np.maximum(scipy.ndimage.gaussian_filter1d(print_.voiced, 1.0), vowel)
-    rows = _scaled(print_.envelope, character.shift) + character.colour
+    rows = _scaled(print_.envelope, character) + character.colour
     rows = rows + _evened(print_, character.evenness)[:, None].astype(np.float32)
     weight = vowel[:, None].astype(np.float32)
     calm = np.minimum(print_.aperiodicity, _noise_in_vowels(character.breath))
     noisy = weight * calm + (1 - weight) * print_.aperiodicity
     voiced = np.interp(place, *_frames(sounding)) * character.pulse
     amount = 1 - (1 - _at(noisy, place)) * voiced[:, None].astype(np.float32)
-    gain = np.exp(_at(rows, place))
+    gain = np.exp(_tuned(_at(rows, place), midi))
     samples = np.arange(len(place) * vocoder.HOP) / vocoder.HOP
     f0 = 440 * 2 ** ((np.interp(samples, *_frames(midi)) - 69) / 12)
     rough = character.rough
@@ -163,7 +189,7 @@ def inhale(
 ) -> FloatArray:
     """A breath, `(samples,)`, as loud beside the voice as breaths are."""
     n = int(rng.uniform(0.18, 0.45) / _HOP_S)
-    tract = _scaled(print_.envelope, character.shift)
+    tract = _scaled(print_.envelope, character)
     vowels = _in_vowel(print_) > 0.5
     mean = tract[vowels].mean(axis=0)
     row = 0.45 * (mean - mean[20:200].mean()) + 0.3 * character.colour

@@ -64,12 +64,15 @@ def curve(
     starts = np.array([note.start_s for note in notes]) - _EARLY_S
     pitches = np.array([note.pitch for note in notes])
     index = np.maximum(np.searchsorted(starts, times, side="right") - 1, 0)
-    line = scipy.ndimage.gaussian_filter1d(pitches[index], manner.glide_s / hop_s)
+    line: FloatArray = scipy.ndimage.gaussian_filter1d(
+        pitches[index], manner.glide_s / hop_s
+    )
     for note in notes[:1] + [n for n in notes[1:] if rng.random() < 0.12]:
         since = np.maximum(times - note.start_s, 0.0)
         dip = manner.scoop * rng.uniform(0.4, 1.0) * np.exp(-since / 0.05)
         line = line - np.where(times < note.start_s - 0.1, 0.0, dip)
-    return line + _vibrato(rng, notes, times, manner) + _drift(rng, times, manner)
+    line = line + _vibrato(rng, notes, times, manner)
+    return np.asarray(line + _drift(rng, times, manner))
 
 
 def _vibrato(
@@ -85,14 +88,14 @@ def _vibrato(
             grown = np.clip(since / rng.uniform(0.15, 0.6), 0, 1)
             depth = np.where(times < note.end_s + 0.1, np.maximum(depth, grown), 0.0)
             depth = np.where(times < note.start_s, 0.0, depth)
-    return manner.vibrato * depth * np.sin(phase) * (1 + 0.2 * wander)
+    return np.asarray(manner.vibrato * depth * np.sin(phase) * (1 + 0.2 * wander))
 
 
 def _drift(rng: np.random.Generator, times: FloatArray, manner: Manner) -> FloatArray:
     hop_s = times[1] - times[0]
     slow = _slow(rng, len(times), 0.25 / hop_s)
     quick = _slow(rng, len(times), 0.025 / hop_s)
-    return manner.detune + manner.drift * slow + 0.03 * quick
+    return np.asarray(manner.detune + manner.drift * slow + 0.03 * quick)
 
 
 def _slow(rng: np.random.Generator, n: int, smoothing: float) -> FloatArray:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_munet.data.studio.score import Pool, Score
+from keras_munet.data.studio.score import Pool, Score, Section
 from keras_munet.data.studio.singers import lyrics, melody
 from keras_munet.data.studio.singers.analysis import Voiceprint, analyse
 from keras_munet.data.studio.singers.sounds import SINGERS, Singer, roster
@@ -33,12 +33,14 @@ class Phrase:
         print_: the spoken words.
         notes: one or more for each syllable.
         delivery: how it is sung, see `character.delivered`.
+        speech_hz: around which pitch its words are spoken, where they are.
     """
 
     slot: melody.Slot
     print_: Voiceprint
     notes: list[melody.Note]
     delivery: str
+    speech_hz: float
 
 
 def draw_singer(rng: np.random.Generator, pool: Pool) -> Singer:
@@ -73,6 +75,19 @@ def _delivery(rng: np.random.Generator, score: Score) -> str:
     return "sung"
 
 
+def _plain_sections(
+    rng: np.random.Generator, score: Score, delivery: str
+) -> list[Section]:
+    """Sections that are sung plainly although the song has another delivery."""
+    chances = {"rap": (0.1, 0.6), "whisper": (0.6, 1.0), "growl": (0.3, 0.6)}
+    verse, chorus = chances.get(delivery, (0.3, 0.3))
+    return [
+        section
+        for section in score.sections
+        if rng.random() < (chorus if section.kind == "chorus" else verse)
+    ]
+
+
 def draw_phrases(
     rng: np.random.Generator, score: Score, singer: Singer
 ) -> list[Phrase]:
@@ -86,14 +101,15 @@ def draw_phrases(
             texts[slot.motif] = lyrics.sentence(rng, singer.language, n)
     prints = dict(zip(texts, voiceprints(singer, list(texts.values())), strict=True))
     seed = int(rng.integers(2**31))
-    sung_chorus = delivery == "rap" and rng.random() < 0.6
+    plain = _plain_sections(rng, score, delivery)
+    speech_hz = float(440 * 2 ** ((singer.lowest + rng.uniform(1, 7) - 69) / 12))
     squeeze = rng.uniform(0.1, 0.4) * (singer.highest - singer.lowest)
     phrases = []
     for slot in slots:
         print_ = prints[slot.motif]
         if len(print_.nuclei) == 0:
             continue
-        kind = "sung" if slot.lift and sung_chorus else delivery
+        kind = "sung" if score.section(slot.bar) in plain else delivery
         lifted = slot.lift + 3 * (kind == "falsetto")
         low = singer.lowest + lifted * 0.7
         contour = melody.Contour(
@@ -108,5 +124,5 @@ def draw_phrases(
             seed=motif,
             busy=kind == "rap",
         )
-        phrases.append(Phrase(slot, print_, notes, kind))
+        phrases.append(Phrase(slot, print_, notes, kind, speech_hz))
     return phrases

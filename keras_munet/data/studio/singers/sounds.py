@@ -75,7 +75,9 @@ _FLITE = (  # voice, kind of singer, formants, range, weight
     ("kal16", "bass", (0.86, 0.96), 40, 60, 0.8),
     ("kal16", "tenor", (0.98, 1.1), 46, 67, 1.0),
 )
-_FESTIVAL = (  # voice, speaker, kind, language, formants, range, pool, weight
+_FESTIVAL: tuple[
+    tuple[str, str, str, str, tuple[float, float], int, int, Pool, float], ...
+] = (  # voice, speaker, kind, language, formants, range, pool, weight
     ("ked_diphone", "ked", "baritone", "en", (0.88, 1.0), 42, 64, "train", 1.0),
     ("ked_diphone", "ked", "tenor", "en", (1.0, 1.14), 47, 69, "train", 1.0),
     ("msu_ru_nsh_clunits", "nsh", "bass", "it", (0.9, 1.0), 41, 62, "train", 1.0),
@@ -112,13 +114,34 @@ _MEN = (
 
 SINGERS: tuple[Singer, ...] = (
     *(
-        Singer(f"{voice} {kind}", "flite", voice, voice, "en", shift, *rest)
+        Singer(
+            f"{voice} {kind}",
+            "flite",
+            voice,
+            voice,
+            "en",
+            shift,
+            low,
+            high,
+            "train",
+            weight,
+        )
         for voice, kind, shift, low, high, weight in _FLITE
-        for rest in [(low, high, "train", weight)]
     ),
     *(
-        Singer(f"{voice} {kind}", "festival", voice, speaker, language, shift, *rest)
-        for voice, speaker, kind, language, shift, *rest in _FESTIVAL
+        Singer(
+            f"{voice} {kind}",
+            "festival",
+            voice,
+            speaker,
+            language,
+            shift,
+            low,
+            high,
+            pool,
+            weight,
+        )
+        for voice, speaker, kind, language, shift, low, high, pool, weight in _FESTIVAL
     ),
     *(_espeak(language, variant, True) for language, variant in _WOMEN),
     *(_espeak(language, variant, False) for language, variant in _MEN),

@@ -15,7 +15,8 @@ from keras_munet.dsp import FloatArray
 from keras_munet.errors import DataError
 
 _TIMEOUT_S = 60
-_FLITE_VOWELS = frozenset("aa ae ah ao aw ax axr ay eh er ey ih iy ow oy uh uw".split())
+_FLITE_VOWELS = re.compile("aa|ae|ah|ao|aw|axr?|ay|eh|er|ey|ih|iy|ow|oy|uh|uw")
+_STRETCH = 1.2  # of the usual duration: singers articulate
 _SCHEME = """
 (define (sing_say n text)
   (let ((utt (utt.synth (eval (list 'Utterance 'Text text)))))
@@ -25,6 +26,7 @@ _SCHEME = """
                           (item.feat s "ph_vc")))
       (utt.relation.items utt 'Segment))))
 (voice_{voice})
+(Parameter.set 'Duration_Stretch {stretch})
 """
 
 
@@ -84,22 +86,23 @@ def _spans(segments: list[tuple[str, float]], vowels: set[int]) -> FloatArray:
 
 
 def _flite(voice: str, text: str, path: Path) -> Speech:
-    out = _run(["flite", "-voice", voice, "-psdur", "-t", text, "-o", str(path)])
+    slow = ["--setf", f"duration_stretch={_STRETCH}"]
+    out = _run(["flite", "-voice", voice, *slow, "-psdur", "-t", text, "-o", str(path)])
     pairs = re.findall(r"(\S+):([\d.]+)", out)
     segments = [(name, float(end)) for name, end in pairs]
-    vowels = {k for k, (name, _) in enumerate(segments) if name in _FLITE_VOWELS}
+    vowels = {k for k, (s, _) in enumerate(segments) if _FLITE_VOWELS.fullmatch(s)}
     return Speech(*_read(path, "flite"), _spans(segments, vowels))
 
 
 def _espeak(voice: str, text: str, path: Path) -> Speech:
-    _run(["espeak-ng", "-v", voice, "-s", "150", "-z", "-w", str(path), "--", text])
+    _run(["espeak-ng", "-v", voice, "-s", "140", "-z", "-w", str(path), "--", text])
     return Speech(*_read(path, "espeak-ng"), None)
 
 
 def _festival(voice: str, texts: list[str], folder: Path) -> list[Speech]:
     lines = [f'(sing_say "{k}" "{text}")' for k, text in enumerate(texts)]
-    script = _SCHEME.format(folder=folder, voice=voice) + "\n".join(lines)
-    out = _run(["festival", "--pipe"], script)
+    setup = _SCHEME.format(folder=folder, voice=voice, stretch=_STRETCH)
+    out = _run(["festival", "--pipe"], setup + "\n".join(lines))
     said: list[Speech] = []
     for k in range(len(texts)):
         rows = re.findall(rf"^@{k} (\S+) ([\d.]+) (\S+)$", out, flags=re.MULTILINE)
