@@ -59,7 +59,22 @@ def _packages() -> bool:
     for package, (extra, purpose) in OPTIONAL.items():
         advice = f"not installed: pip install 'keras-munet[{extra}]'"
         click.echo(f"  {package:24s} {_version(package) or advice}  ({purpose})")
+    click.echo(f"  {'studio':24s} {_studio()}  (synth --engine studio)")
     return all(versions.values())
+
+
+def _studio() -> str:
+    """What the studio engine lacks, in one line."""
+    from keras_munet.data.studio import needs
+
+    absent, libraries = needs.missing()
+    commands = []
+    if absent:
+        packages = " ".join(sorted({need.package for need in absent}))
+        commands.append(f"apt-get install {packages}")
+    if libraries:
+        commands.append(needs.EXTRA)
+    return f"not installed: {' && '.join(commands)}" if commands else "ready"
 
 
 def _devices() -> bool:

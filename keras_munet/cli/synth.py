@@ -1,10 +1,14 @@
 """`keras-munet synth`: generated music with its stems."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from keras_munet.cli.options import progress_bar, quiet_option
+
+if TYPE_CHECKING:
+    from keras_munet.data.synth import Engine
 
 
 @click.command("synth")
@@ -12,7 +16,7 @@ from keras_munet.cli.options import progress_bar, quiet_option
 @click.option(
     "--tracks",
     "n_tracks",
-    type=click.IntRange(min=0),
+    type=click.IntRange(min=0, max=100_000),
     default=20,
     show_default=True,
     help="Songs under OUT/train.",
@@ -39,6 +43,15 @@ from keras_munet.cli.options import progress_bar, quiet_option
     help="The same seed gives the same songs.",
 )
 @click.option(
+    "--engine",
+    type=click.Choice(["numpy", "studio"]),
+    default="numpy",
+    show_default=True,
+    help="numpy: simple tones, quick. studio: sampled instruments, singers and a "
+    "mixing desk, for training; needs pip install 'keras-munet[studio]' and Debian "
+    "packages that a message names.",
+)
+@click.option(
     "--workers",
     type=click.IntRange(min=1),
     help="Processes; all processors by default.",
@@ -50,6 +63,7 @@ def command(
     test_tracks: int,
     seconds: float,
     seed: int,
+    engine: "Engine",
     workers: int | None,
     quiet: bool,
 ) -> None:
@@ -64,9 +78,13 @@ def command(
     The mixture is the exact sum of the stems. Run the command again to finish an
     interrupted run, or with a larger --tracks to add songs.
 
+    With --engine studio, the songs under OUT/test have singers and instruments that
+    no song under OUT/train has.
+
     \b
     Examples:
       keras-munet synth songs --tracks 20 --test-tracks 2
+      keras-munet synth records --engine studio --tracks 1000 --seconds 48
       keras-munet prepare songs cache
     """  # noqa: D301  click reads the control character
     from keras_munet.data.synth import write_tracks
@@ -80,6 +98,7 @@ def command(
             seconds=seconds,
             seed=seed,
             n_test_tracks=test_tracks,
+            engine=engine,
             workers=workers,
             progress=progress,
         )

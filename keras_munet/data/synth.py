@@ -1,17 +1,21 @@
-"""Generated multitracks in the layout of MUSDB18-HQ, for tests, demo and benchmarks.
+"""Generated multitracks in the layout of MUSDB18-HQ, for training, tests and demo.
 
 Every track is a song of its own: tempo, key, chords, timbres, places in the stereo
 picture and levels are drawn from (seed, index), and the energies of the stems keep
 the proportions that MUSDB18 has. The law: a track's mixture file is the exact sum
 of its four stem files.
+
+The engine `numpy` is in this file and needs nothing else; `studio` (studio/engine.py)
+has sampled instruments, singers and a mixing desk.
 """
 
 import functools
 import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import soundfile
@@ -40,8 +44,14 @@ _RENDER = {
 }
 _LEVEL_SPREAD = 0.4  # standard deviation of a stem's log energy from track to track
 _PEAK = 0.98
-_FIRST_TEST_INDEX = 100_000
+FIRST_TEST_INDEX = 100_000
+"""Songs from this index on are test songs."""
+
+Engine = Literal["numpy", "studio"]
+"""What plays: simple tones, or sampled instruments, singers and a mixing desk."""
+
 _SETTINGS = "synth.json"
+_LEFT_OVER = re.compile(r"\.Seed .*\.[0-9a-f]{8}\.part")
 
 
 def _energy(stereo: FloatArray) -> float:
@@ -84,12 +94,10 @@ def make_track(seed: int, index: int, seconds: float) -> dict[str, FloatArray]:
         target = ENERGIES[name] * spread
         gain = np.sqrt(target / (_energy(sound) + 1e-12))
         stems[name] = sound * np.float32(gain)
-    return _with_mixture(stems)
+    return with_mixture(stems)
 
 
-def _with_mixture(
-    stems: dict[str, FloatArray],
-) -> dict[str, FloatArray]:
+def with_mixture(stems: dict[str, FloatArray]) -> dict[str, FloatArray]:
     """Rounds the stems to 16 bit, all turned down alike where needed, and adds them."""
     loudest = max(np.abs(sound).max() for sound in [*stems.values(), _sum(stems)])
     gain = np.float32(min(1.0, _PEAK / loudest) * 2**15)
@@ -104,53 +112,102 @@ def _sum(stems: dict[str, FloatArray]) -> FloatArray:
     return functools.reduce(np.add, stems.values())
 
 
-def _write_track(job: tuple[Path, int, int, float]) -> None:
+_Job = tuple[Path, int, int, float, Engine]  # folder, seed, index, seconds, engine
+
+
+def _write_track(job: _Job) -> None:
     try:
         _write_stems(*job)
     except OSError as error:
         raise write_error(error, job[0]) from error
 
 
-def _write_stems(folder: Path, seed: int, index: int, seconds: float) -> None:
+def _play(engine: Engine, seed: int, index: int, seconds: float) -> dict[str, Any]:
+    if engine == "numpy":
+        return make_track(seed, index, seconds)
+    from keras_munet.data.studio import engine as studio
+
+    return studio.make_track(seed, index, seconds)
+
+
+def _write_stems(
+    folder: Path, seed: int, index: int, seconds: float, engine: Engine
+) -> None:
     with files.replacing(folder) as part:
         part.mkdir()
-        for name, sound in make_track(seed, index, seconds).items():
+        for name, sound in _play(engine, seed, index, seconds).items():
             whole, wav = (sound * 2**15).astype(np.int16), io.BytesIO()
             soundfile.write(wav, whole, RATE, format="WAV", subtype="PCM_16")
             (part / f"{name}.wav").write_bytes(wav.getvalue())
 
 
 def _jobs(
-    folder: Path, counts: dict[str, tuple[int, int]], seed: int, seconds: float
-) -> list[tuple[Path, int, int, float]]:
+    folder: Path,
+    counts: dict[str, tuple[int, int]],
+    seed: int,
+    seconds: float,
+    engine: Engine,
+) -> list[_Job]:
     """Lists the tracks that are not there yet."""
     names = {
         folder / split / f"Seed {seed} - Song {first + k:03d}": first + k
         for split, (first, count) in counts.items()
         for k in range(count)
     }
-    return [(p, seed, k, seconds) for p, k in names.items() if not p.is_dir()]
+    jobs = [(p, seed, k, seconds, engine) for p, k in names.items() if not p.is_dir()]
+    return jobs
 
 
-def _claim(folder: Path, settings: dict[str, Any]) -> None:
-    """Refuses a folder that holds something else; marks a new one as ours."""
+def _found(marker: Path) -> dict[str, Any]:
+    """Reads which tracks a folder holds; format 1 knew one engine only."""
+    try:
+        found = json.loads(marker.read_text(encoding="utf-8"))
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        return {}
+    if found.get("format") == 1:
+        found |= {"format": 2, "engine": "numpy"}
+    return found
+
+
+def _refuse_foreign(folder: Path, settings: dict[str, Any]) -> None:
+    """Leaves a folder alone that holds something else, before anything is written."""
     marker = folder / _SETTINGS
     if marker.is_file():
-        found = marker.read_text(encoding="utf-8")
-        if found != json.dumps(settings, indent=2) + "\n":
+        found = _found(marker)
+        if found == settings:
+            return
+        if found.get("engine") not in (None, settings["engine"]):
             raise DataError(
-                f"{folder} holds generated tracks of other settings ({marker}). "
-                "Use the same --seed and --seconds, or choose another folder."
+                f"{folder} holds songs of the {found['engine']} engine ({marker}), "
+                f"not of {settings['engine']}. Use --engine {found['engine']}, or "
+                "choose another folder."
             )
-        return
+        raise DataError(
+            f"{folder} holds generated tracks of other settings ({marker}). "
+            "Use the same --seed and --seconds, or choose another folder."
+        )
     if folder.exists() and not folder.is_dir():
         raise DataError(f"{folder} is a file. Choose a folder for the tracks.")
-    if folder.is_dir() and any(folder.iterdir()):
+    # A hidden file is the lock, or a marker that another process is writing.
+    if folder.is_dir() and any(not p.name.startswith(".") for p in folder.iterdir()):
         raise DataError(
             f"{folder} is not empty and holds no generated tracks. "
             "Choose an empty or a new folder."
         )
-    files.write_json(marker, settings)
+
+
+def _claim(folder: Path, settings: dict[str, Any]) -> None:
+    """Marks a new folder as ours and clears away what a killed run has left."""
+    _refuse_foreign(folder, settings)
+    if not (folder / _SETTINGS).is_file():
+        files.write_json(folder / _SETTINGS, settings)
+    for split in ("train", "test"):
+        (folder / split).mkdir(exist_ok=True)
+        for path in (folder / split).iterdir():
+            if _LEFT_OVER.fullmatch(path.name):
+                files.remove(path)
 
 
 def write_tracks(
@@ -160,38 +217,71 @@ def write_tracks(
     seconds: float,
     seed: int,
     n_test_tracks: int = 0,
+    engine: Engine = "numpy",
     workers: int | None = None,
     progress: Callable[[float, float], None] | None = None,
 ) -> None:
     """Writes songs as `folder/train/NAME/*.wav` and `folder/test/NAME/*.wav`.
 
     Tracks that are already there are kept, so an interrupted run can be repeated,
-    and a collection can grow. Each track appears whole or not at all.
+    and a collection can grow. Each track appears whole or not at all. While one
+    process writes to a folder, others are refused.
 
     Args:
-        folder: new, empty, or from an earlier run with the same seed and length.
+        folder: new, empty, or from an earlier run with the same seed, length and
+            engine.
         n_tracks: songs under `train`.
         seconds: length of each song.
         seed: of the collection.
         n_test_tracks: songs under `test`.
+        engine: `numpy`, or `studio`, which must be installed.
         workers: processes; all processors by default.
         progress: called with (done, total) tracks.
 
     Raises:
-        DataError: when the folder holds something else.
+        DataError: when the folder holds something else, or the studio lacks a
+            program, a sound or a library; nothing is written then.
+        MunetError: when another process is writing there.
     """
+    _check(n_tracks, n_test_tracks, engine)
+    folder = Path(folder)
+    settings = {"format": 2, "seed": seed, "seconds": float(seconds), "engine": engine}
+    _refuse_foreign(folder, settings)
+    with files.locked(folder, f"Another process is writing songs to {folder}."):
+        _claim(folder, settings)
+        counts = {"train": (0, n_tracks), "test": (FIRST_TEST_INDEX, n_test_tracks)}
+        jobs = _jobs(folder, counts, seed, seconds, engine)
+        _write_all(jobs, n_tracks + n_test_tracks, workers, progress)
+
+
+def _check(n_tracks: int, n_test_tracks: int, engine: Engine) -> None:
+    """Refuses wrong numbers and an engine that is unknown or not installed."""
     if n_tracks < 0 or n_test_tracks < 0 or n_tracks + n_test_tracks < 1:
         raise ValueError(
             "There must be at least one track. Received: "
             f"n_tracks={n_tracks}, n_test_tracks={n_test_tracks}"
         )
-    folder = Path(folder)
-    _claim(folder, {"format": 1, "seed": seed, "seconds": float(seconds)})
-    counts = {"train": (0, n_tracks), "test": (_FIRST_TEST_INDEX, n_test_tracks)}
-    jobs = _jobs(folder, counts, seed, seconds)
-    total = n_tracks + n_test_tracks
-    for split in ("train", "test"):
-        (folder / split).mkdir(exist_ok=True)
+    if n_tracks > FIRST_TEST_INDEX:
+        raise ValueError(
+            f"`n_tracks` must be at most {FIRST_TEST_INDEX}, where test songs begin. "
+            f"Received: n_tracks={n_tracks}"
+        )
+    if engine not in get_args(Engine):
+        raise ValueError(
+            f"`engine` must be one of {get_args(Engine)}. Received: engine={engine!r}"
+        )
+    if engine == "studio":
+        from keras_munet.data.studio.needs import require_studio
+
+        require_studio()
+
+
+def _write_all(
+    jobs: list[_Job],
+    total: int,
+    workers: int | None,
+    progress: Callable[[float, float], None] | None,
+) -> None:
     done = total - len(jobs)
     n_workers = work.n_cores() if workers is None else workers
     for _ in work.each(_write_track, jobs, workers=n_workers):

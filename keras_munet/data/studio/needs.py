@@ -1,15 +1,95 @@
 """What the studio needs beyond pip: programs and sounds, and who ships them."""
 
+import ctypes.util
+import importlib.util
+import shutil
+from pathlib import Path
 from typing import NamedTuple
+
+from keras_munet.errors import DataError
 
 
 class Need(NamedTuple):
     """One program or file.
 
     Attributes:
-        name: a program's name, or an absolute path.
+        name: a program's name, an absolute path, or a shared library as `libNAME`.
         package: the Debian package that has it.
     """
 
     name: str
     package: str
+
+
+class Library(NamedTuple):
+    """One Python package of the extra `studio`."""
+
+    module: str
+    package: str
+
+
+LIBRARIES = (
+    Library("pedalboard", "pedalboard"),
+    Library("fluidsynth", "pyfluidsynth"),
+    Library("pyworld", "pyworld"),
+    Library("pkg_resources", "setuptools<81"),  # pyworld imports it
+)
+FLUIDSYNTH = Need("libfluidsynth", "libfluidsynth3")
+
+EXTRA = "pip install 'keras-munet[studio]'"
+
+
+def needs() -> tuple[Need, ...]:
+    """Returns every program, library and sound that is not a Python package."""
+    from keras_munet.data.studio.band.sounds import NEEDS as BAND
+    from keras_munet.data.studio.singers.sounds import NEEDS as SINGERS
+
+    return (FLUIDSYNTH, *BAND, *SINGERS)
+
+
+def debian_packages() -> list[str]:
+    """Returns the Debian packages of all needs, each once."""
+    return sorted({need.package for need in needs()})
+
+
+def is_there(need: Need) -> bool:
+    """Tells whether a program is on the path, or a file where it should be."""
+    if need.name.startswith("/"):
+        return Path(need.name).exists()
+    if need.name.startswith("lib"):
+        return ctypes.util.find_library(need.name.removeprefix("lib")) is not None
+    return shutil.which(need.name) is not None
+
+
+def missing() -> tuple[list[Need], list[Library]]:
+    """Returns what is not installed: Debian's part and pip's."""
+    absent = [need for need in needs() if not is_there(need)]
+    libraries = [one for one in LIBRARIES if not importlib.util.find_spec(one.module)]
+    return absent, libraries
+
+
+def advice() -> str | None:
+    """Returns what is missing and the commands that mend it; None if nothing is."""
+    absent, libraries = missing()
+    lines = [f"  {need.name} (Debian package {need.package})" for need in absent]
+    lines += [f"  {one.module} (Python package {one.package})" for one in libraries]
+    if not lines:
+        return None
+    commands = []
+    if absent:
+        packages = " ".join(sorted({need.package for need in absent}))
+        commands.append(f"  apt-get install {packages}")
+    if libraries:
+        commands.append(f"  {EXTRA}")
+    return "\n".join([*lines, "Install it with:", *commands])
+
+
+def require_studio() -> None:
+    """Makes sure that the studio can play.
+
+    Raises:
+        DataError: names all that is missing and the commands that install it.
+    """
+    text = advice()
+    if text:
+        raise DataError(f"The studio engine needs what is not installed:\n{text}")

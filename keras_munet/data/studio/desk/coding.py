@@ -1,7 +1,7 @@
 """Lossy coding: a sound as it comes back from mp3, aac or ogg, aligned in time."""
 
 import io
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import av
 import numpy as np
@@ -39,7 +39,7 @@ def _fitted(sound: FloatArray, start: int, n: int) -> FloatArray:
 def _through_av(sound: FloatArray, codec: Codec, kbit_s: int) -> FloatArray:
     file = io.BytesIO()
     with av.open(file, "w", format=codec.container) as container:
-        stream = container.add_stream(codec.encoder, rate=RATE)
+        stream: Any = container.add_stream(codec.encoder, rate=RATE)
         stream.bit_rate, stream.layout = 1000 * kbit_s, "stereo"
         stream.codec_context.thread_count = 1
         if codec.encoder == "libmp3lame":
@@ -53,8 +53,8 @@ def _through_av(sound: FloatArray, codec: Codec, kbit_s: int) -> FloatArray:
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     file.seek(0)
-    with av.open(file) as container:
-        frames = [frame.to_ndarray() for frame in container.decode(audio=0)]
+    with av.open(file, "r") as source:
+        frames = [frame.to_ndarray() for frame in source.decode(audio=0)]
     decoded = np.concatenate(frames, axis=1).T
     return _fitted(decoded, codec.delay, len(sound))
 

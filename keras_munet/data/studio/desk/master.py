@@ -36,7 +36,8 @@ def _filters(rng: np.random.Generator, sound: Sound) -> list[pedalboard.Plugin]:
 
 def total(stems: Stems) -> FloatArray:
     """Returns the sum of the stems."""
-    return functools.reduce(np.add, stems.values())
+    mixture: FloatArray = functools.reduce(np.add, stems.values())
+    return mixture
 
 
 def highest(stems: Stems) -> FloatArray:

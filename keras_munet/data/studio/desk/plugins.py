@@ -28,7 +28,7 @@ def run(
     """
     if not plugins:
         return sound
-    board = pedalboard.Pedalboard(list(plugins))
+    board = pedalboard.Pedalboard(list(plugins))  # type: ignore[attr-defined]
     played = board(np.ascontiguousarray(sound.T), rate, buffer_size=32768)
     heard: FloatArray = played.T
     return heard
