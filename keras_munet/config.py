@@ -12,6 +12,7 @@ LOSSES = ("indirect", "direct")
 WARPS = ("aligned", "paper")
 AUGMENTATIONS = ("gain", "polarity", "channels", "remix")
 OPTIMIZERS = ("sgd", "adam")
+SCHEDULES = ("plateau", "cosine")
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
 
 
@@ -130,11 +131,14 @@ class ModelConfig(Config):
         sources: names of the outputs, in order.
         stft: the front end.
         unet: the network.
+        relative_level: the network hears each chunk relative to the chunk's mean
+            magnitude, so that its masks do not depend on the volume.
     """
 
     sources: tuple[str, ...] = TWO_SOURCES
     stft: STFTConfig = field(default_factory=STFTConfig)
     unet: UNetConfig = field(default_factory=UNetConfig)
+    relative_level: bool = False
 
     def __post_init__(self) -> None:
         _source_names(self.sources)
@@ -206,8 +210,10 @@ class FitConfig(Config):
         loss: `indirect` (eq. 4) or `direct` (eq. 3).
         normalize: rescale any weights to the sum K.
         optimizer: `sgd` (momentum 0.9) or `adam`.
-        learning_rate: start value; multiplied by `plateau_factor` on a plateau of the
-            validation sum.
+        learning_rate: highest value.
+        schedule: `plateau` multiplies the rate by `plateau_factor` on a plateau of
+            the validation sum; `cosine` raises it over the first 2 % of all steps and
+            lets it fall to zero until the last of `epochs`.
         momentum: of SGD.
         clip_norm: bound of the global gradient norm; 0 switches clipping off.
         batch_size: chunks per step.
@@ -230,6 +236,7 @@ class FitConfig(Config):
     normalize: bool = False
     optimizer: str = "sgd"
     learning_rate: float = 0.01
+    schedule: str = "plateau"
     momentum: float = 0.9
     clip_norm: float = 0.0
     batch_size: int = 16
@@ -249,6 +256,7 @@ class FitConfig(Config):
         _choice("weighting", self.weighting, WEIGHTINGS)
         _choice("loss", self.loss, LOSSES)
         _choice("optimizer", self.optimizer, OPTIMIZERS)
+        _choice("schedule", self.schedule, SCHEDULES)
         _choice("precision", self.precision, PRECISIONS)
         for name in self.augment:
             _choice("augment", name, AUGMENTATIONS)

@@ -59,7 +59,8 @@ def vary(network, config, seed=0):
     kernel = rng.normal(size=kernel.shape).astype(np.float32)
     last.set_weights([kernel, bias])
     inner = keras.Model(network.input, last.output)
-    z = inner.predict(log_features(warped(window()[0])[None, ..., None]), verbose=0)
+    features = log_features(warped(window()[0])[None, ..., None], CONFIG)
+    z = inner.predict(features, verbose=0)
     z = z.reshape(-1, z.shape[-1])
     scale = 0.4 / z.std(axis=0)
     last.set_weights([kernel * scale, 0.5 - z.mean(axis=0) * scale])
@@ -111,7 +112,7 @@ def trained():
     model.compile(keras.optimizers.Adam(3e-3), "mae", jit_compile=False)
     mixtures = spectra[..., 2:]
     model.fit(
-        [np.asarray(log_features(mixtures)), mixtures],
+        [np.asarray(log_features(mixtures, CONFIG)), mixtures],
         spectra[..., :2],
         batch_size=4,
         epochs=12,

@@ -1,5 +1,6 @@
 """The networks: golden sizes, any chunk length, files, and the waveform wrapper."""
 
+import dataclasses
 import json
 import zipfile
 from pathlib import Path
@@ -102,6 +103,21 @@ def test_masks_of_one_give_the_waveform_back(rng):
     outputs = separator_model(network, config)(waveform)
     for source in TWO_SOURCES:
         np.testing.assert_allclose(np.array(outputs[source]), waveform, atol=2e-5)
+
+
+def test_with_a_relative_level_masks_do_not_depend_on_the_volume(rng):
+    config = dataclasses.replace(_small(), relative_level=True)
+    network = build_network(config)
+    waveform = 0.1 * rng.standard_normal((2, 65_280)).astype(np.float32)
+    waveform[1] *= np.linspace(0, 1, 65_280, dtype=np.float32)
+    separator = separator_model(network, config)
+    plain = separator_model(network, _small())
+    loud, quiet = separator(waveform), separator(0.01 * waveform)
+    np.testing.assert_allclose(loud["masks"], quiet["masks"], atol=1e-4)
+    np.testing.assert_allclose(0.01 * loud["vocals"], quiet["vocals"], atol=1e-6)
+    moved = plain(waveform)["masks"] - plain(0.01 * waveform)["masks"]
+    assert np.abs(moved).max() > 1e-2
+    assert np.isfinite(separator(0 * waveform)["vocals"]).all()
 
 
 def test_the_last_bias_starts_where_the_config_says():

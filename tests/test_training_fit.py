@@ -15,12 +15,13 @@ from training_tools import STFT, quick, small_cache
 
 from keras_munet.config import WEIGHTINGS, UNetConfig
 from keras_munet.data.batches import CachedBatches
-from keras_munet.errors import DataError, MunetError
+from keras_munet.errors import DataError, ModelError, MunetError
 from keras_munet.files import locked, sha256
 from keras_munet.models import FrontEnd, build_network, load_model
 from keras_munet.training.loop import Listener, fit
 from keras_munet.training.losses import SOURCE_LOSSES
 from keras_munet.training.multitask import MultiTaskModel
+from keras_munet.training.optimizer import copy_weights
 from keras_munet.training.weighting import WEIGHTING_CLASSES
 
 
@@ -104,6 +105,23 @@ def test_tensorboard_has_curves_pictures_and_sound(finished):
     assert tags["val_loss_vocals"] == "scalars"
     assert tags["sound/vocals"] == "audio"
     assert tags["spectrogram/mixture"] == "images"
+
+
+def test_a_cosine_run_stopped_goes_on_to_the_same_weights(dataset, tmp_path):
+    def stop(row):
+        if row["epoch"] == 1:
+            raise KeyboardInterrupt
+
+    config = quick(schedule="cosine", epochs=2)
+    whole = _fit(dataset, config, tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        _fit(dataset, config, tmp_path / "run", listener=Listener(epoch=stop))
+    _assert_same_run(_fit(dataset, config, tmp_path / "run"), whole)
+    n = -(-CachedBatches(dataset, config).n_training // config.batch_size)
+    # One step of warm-up, then half a cosine over the other steps.
+    middle = config.learning_rate * np.cos(np.pi / 2 * (n - 1) / (2 * n - 1)) ** 2
+    rates = [row["learning_rate"] for row in whole.history]
+    np.testing.assert_allclose(rates, [middle, 0], rtol=1e-4, atol=1e-12)
 
 
 @pytest.mark.parametrize("stop_after", [1, 3])
@@ -340,6 +358,27 @@ def test_a_run_may_start_from_the_weights_of_another(dataset, finished, tmp_path
     result = _fit(dataset, config, tmp_path / "run", start_from=network)
     best = min(row["val_loss"] for row in finished.history)
     assert result.history[0]["val_loss"] == pytest.approx(best, rel=0.05)
+
+
+def test_weights_of_a_network_for_other_sources_give_all_but_the_last_layer():
+    config = quick().model
+    other = dataclasses.replace(config, sources=("vocals", "drums", "bass"))
+    source, target = build_network(config), build_network(other)
+    fresh = target.get_layer("masks_conv").get_weights()
+    assert copy_weights(source, target) == ["masks_conv"]
+    last = source.get_layer("masks_conv"), target.get_layer("masks_conv")
+    given = [
+        w for layer in source.layers if layer is not last[0] for w in layer.weights
+    ]
+    taken = [
+        w for layer in target.layers if layer is not last[1] for w in layer.weights
+    ]
+    pairs = [*zip(given, taken, strict=True), *zip(fresh, last[1].weights, strict=True)]
+    for a, b in pairs:
+        np.testing.assert_array_equal(np.array(a), np.array(b))
+    wide = dataclasses.replace(config, unet=dataclasses.replace(config.unet, width=8))
+    with pytest.raises(ModelError, match="other width, depth or architecture"):
+        copy_weights(build_network(wide), target)
 
 
 def test_a_width_that_does_not_fit_the_chunks_is_refused():

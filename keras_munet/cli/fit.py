@@ -12,6 +12,7 @@ from keras_munet.config import (
     LOSSES,
     OPTIMIZERS,
     PRECISIONS,
+    SCHEDULES,
     TWO_SOURCES,
     WARPS,
     WEIGHTINGS,
@@ -63,6 +64,11 @@ from keras_munet.presets import PRESETS, preset
 @click.option("--normalize/--no-normalize", default=None, help="Weights of sum K.")
 @click.option("--optimizer", type=click.Choice(OPTIMIZERS))
 @click.option("--learning-rate", type=float)
+@click.option(
+    "--schedule",
+    type=click.Choice(SCHEDULES),
+    help="cosine: warm-up, then down to zero until the last of --epochs.",
+)
 @click.option("--clip-norm", type=float, help="Bound of the gradient norm; 0: none.")
 @click.option("--batch-size", type=int)
 @click.option("--epochs", type=int, help="Upper bound. May be raised later.")
@@ -98,6 +104,14 @@ from keras_munet.presets import PRESETS, preset
     callback=split_names,
     help="With --reader tfio: what to train on; vocals,accompaniment by default.",
 )
+@click.option(
+    "--init",
+    "init_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="MODEL.keras",
+    help="Begin a new run with the weights of this network; one for other sources "
+    "gives all but the last layer.",
+)
 @click.option("--no-tflite", is_flag=True, help="Leave no model.tflite at the end.")
 @quiet_option
 def command(
@@ -109,6 +123,7 @@ def command(
     all_sources: bool,
     reader: str,
     sources: tuple[str, ...],
+    init_file: Path | None,
     no_tflite: bool,
     quiet: bool,
     **settings: Any,
@@ -137,6 +152,7 @@ def command(
         config,
         folder,
         all_sources=all_sources,
+        init=init_file,
         tflite=not no_tflite,
         quiet=quiet,
     )

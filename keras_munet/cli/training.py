@@ -12,6 +12,7 @@ from keras_munet.config import FitConfig
 from keras_munet.data.batches import CachedBatches
 from keras_munet.data.cache import Dataset
 from keras_munet.files import write_json
+from keras_munet.models import load_model
 from keras_munet.training.dedicated import ENSEMBLE_NAME, dedicated_configs
 from keras_munet.training.loop import FitResult, Listener, fit
 
@@ -22,29 +23,40 @@ def train(
     folder: Path,
     *,
     all_sources: bool = False,
+    init: Path | None = None,
     tflite: bool = True,
     quiet: bool = False,
 ) -> None:
     """Trains one network, or a dedicated one per source, and says how it went."""
     if not all_sources:
-        train_one(dataset, config, folder, tflite=tflite, quiet=quiet)
+        train_one(dataset, config, folder, init=init, tflite=tflite, quiet=quiet)
         return
     models = {}
     for source, dedicated in dedicated_configs(config, dataset.sources).items():
         if not quiet:
             click.echo(f"Dedicated network for {source}", err=True)
-        train_one(dataset, dedicated, folder / source, tflite=tflite, quiet=quiet)
+        place = folder / source
+        train_one(dataset, dedicated, place, init=init, tflite=tflite, quiet=quiet)
         models[source] = source
     write_json(folder / ENSEMBLE_NAME, {"models": models})
 
 
 def train_one(
-    dataset: Dataset, config: FitConfig, folder: Path, *, tflite: bool, quiet: bool
+    dataset: Dataset,
+    config: FitConfig,
+    folder: Path,
+    *,
+    init: Path | None = None,
+    tflite: bool,
+    quiet: bool,
 ) -> FitResult:
     """Trains one network and leaves its .tflite beside the .keras."""
     data = CachedBatches(dataset, config)
+    start_from = load_model(init)[0] if init else None
     with _Display(config, quiet) as display:
-        result = fit(data, config, folder, listener=display.listener)
+        result = fit(
+            data, config, folder, listener=display.listener, start_from=start_from
+        )
     if tflite and not (folder / "model.tflite").exists():
         _export(folder)
     if not quiet:
@@ -54,7 +66,6 @@ def train_one(
 
 def _export(folder: Path) -> None:
     from keras_munet.export.tflite import export_tflite
-    from keras_munet.models import load_model
 
     network, config = load_model(folder / "model.keras")
     export_tflite(network, config, folder / "model.tflite")

@@ -23,9 +23,20 @@ def magnitude(real: Any, imaginary: Any) -> Any:
     return ops.sqrt(ops.square(real) + ops.square(imaginary))
 
 
-def log_features(warped: Any) -> Any:
-    """Returns the network's input, log(|S| warped + 2.2e-16)."""
-    return ops.log(warped + LOG_FLOOR)
+def log_features(warped: Any, config: ModelConfig) -> Any:
+    """Returns the network's input, log(|S| warped + 2.2e-16).
+
+    With `config.relative_level`, log of the chunk's mean magnitude is subtracted.
+
+    Args:
+        warped: magnitudes `(batch, n_rows, frames, ...)`.
+        config: of the network.
+    """
+    features = ops.log(warped + LOG_FLOOR)
+    if config.relative_level:
+        level = ops.mean(warped, axis=(1, 2), keepdims=True)
+        features = features - ops.log(level + LOG_FLOOR)
+    return features
 
 
 class FrontEnd(keras.layers.Layer):
@@ -74,7 +85,7 @@ def separator_model(network: keras.Model, config: ModelConfig) -> keras.Model:
     unwarp = LogFrequencyUnwarp(stft.n_bins, stft.n_rows, stft.warp, name="unwarp")
     inverse = InverseSTFT(stft.n_fft, stft.hop_length, name="inverse_stft")
 
-    features = log_features(warp(magnitude(real, imaginary)))
+    features = log_features(warp(magnitude(real, imaginary)), config)
     masks = unwarp(source_masks(network, ops.expand_dims(features, -1), config))
     outputs = {"masks": masks}
     for index, source in enumerate(config.sources):

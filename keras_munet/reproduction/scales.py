@@ -77,7 +77,7 @@ SCALES = {
         Scale(
             "small",
             "Generated songs instead of MUSDB18, networks of width 4 and depth 5 on "
-            "chunks of 1.5 s, no dropout, Adam at 1e-3 (for EBW_P2 with two sources, too: "
+            "chunks of 1.5 s, no dropout, Adam at 1e-3 (EBW_P2 with two sources, too: "
             "Adam takes no notice of the size of weights), 18 epochs: what two CPU "
             "cores can do in hours. It "
             "shows how the methods compare on this music at this size, and cannot "

@@ -20,6 +20,7 @@ from keras_munet.models import FrontEnd, build_network, save_model
 from keras_munet.models.precision import dtype_policy, in_float32
 from keras_munet.training.losses import SOURCE_LOSSES
 from keras_munet.training.multitask import ConditionedModel, MultiTaskModel
+from keras_munet.training.optimizer import copy_weights, make_optimizer
 from keras_munet.training.run_folder import Row, RunFolder
 from keras_munet.training.schedule import Schedule
 from keras_munet.training.state import load_state, save_state
@@ -86,7 +87,8 @@ def fit(
         folder: the run folder (config.json, history.csv, model.keras, state/,
             tensorboard/, metrics.json).
         listener: told of progress.
-        start_from: a network whose weights a new run begins with.
+        start_from: a network whose weights a new run begins with, layer by layer
+            where shapes agree (see `copy_weights`).
 
     Raises:
         MunetError: another config, another process in the folder, a damaged state,
@@ -134,12 +136,12 @@ class _Run:
         keras.utils.set_random_seed(config.seed)
         network = build_network(config.model)
         if start_from is not None:
-            network.set_weights(start_from.get_weights())
+            copy_weights(start_from, network)
         conditioned = config.model.unet.architecture == "cunet"
         kind = ConditionedModel if conditioned else MultiTaskModel
         model = kind(network.input, network.output, name=network.name)
         model.compile_multitask(
-            _optimizer(config),
+            make_optimizer(config, math.ceil(self.data.n_training / config.batch_size)),
             config=config.model,
             front_end=FrontEnd(config.model.stft),
             source_loss=SOURCE_LOSSES[config.loss],
@@ -214,7 +216,7 @@ class _Run:
         self.model.weighting.end_epoch([means[f"loss_{name}"] for name in tasks])
         rate = float(self.model.optimizer.learning_rate)
         factor = self.schedule.update(epoch, scores["loss"], self.config)
-        if factor != 1:
+        if factor != 1 and self.config.schedule == "plateau":
             self.model.optimizer.learning_rate = rate * factor
         _watch_masks(scores, self.config.model.sources)
         return {
@@ -284,15 +286,6 @@ def _watch_masks(scores: dict[str, float], sources: tuple[str, ...]) -> None:
                 "learning rate, or --weighting ebw-p1.",
                 source,
             )
-
-
-def _optimizer(config: FitConfig) -> keras.optimizers.Optimizer:
-    clip = config.clip_norm or None
-    if config.optimizer == "adam":
-        return keras.optimizers.Adam(config.learning_rate, global_clipnorm=clip)
-    return keras.optimizers.SGD(
-        config.learning_rate, momentum=config.momentum, global_clipnorm=clip
-    )
 
 
 @contextlib.contextmanager

@@ -84,7 +84,7 @@ class MultiTaskModel(keras.Model):
     def test_step(self, data: Any) -> dict[str, Any]:
         """One validation step: unweighted losses and mean masks, per source."""
         sources, mixture = self._magnitudes(data)
-        features = log_features(mixture)
+        features = log_features(mixture, self.munet_config)
         masks = source_masks(self, features, self.munet_config)
         losses = self.source_loss(masks, sources, mixture)
         n_examples = ops.shape(mixture)[0]
@@ -101,7 +101,7 @@ class MultiTaskModel(keras.Model):
     def training_example(self, waveforms: Any) -> tuple[Any, Any, Any]:
         """Returns the network's inputs, the targets and the mixture's magnitudes."""
         sources, mixture = self._magnitudes(waveforms)
-        return log_features(mixture), sources, mixture
+        return log_features(mixture, self.munet_config), sources, mixture
 
     def _magnitudes(self, waveforms: Any) -> tuple[Any, Any]:
         magnitudes = self.front_end(waveforms)
@@ -155,4 +155,4 @@ class ConditionedModel(MultiTaskModel):
         pair = ops.stack([chosen, waveforms[..., -1]], axis=-1)
         magnitudes = self.front_end(pair)
         target, mixture = magnitudes[..., :1], magnitudes[..., 1:]
-        return [log_features(mixture), conditions], target, mixture
+        return [log_features(mixture, self.munet_config), conditions], target, mixture
