@@ -48,7 +48,8 @@ def pump(rng: np.random.Generator, score: Score) -> FloatArray | None:
     gain = 1 - depth * np.exp(-((since / recovery_s) ** 2))
     fade = np.clip(since / 0.004, 0, 1)  # no click at the beat
     before = 1 - depth * np.exp(-((score.beat_s / recovery_s) ** 2))
-    return (fade * gain + (1 - fade) * before)[:, None].astype(np.float32)
+    pushed: FloatArray = (fade * gain + (1 - fade) * before)[:, None]
+    return pushed.astype(np.float32)
 
 
 def _slides(rng: np.random.Generator, notes: list[Note], chance: float) -> Curve:

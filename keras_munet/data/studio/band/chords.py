@@ -182,12 +182,12 @@ def power(
         if score.section(bar).kind not in ("chorus", "solo") and muted_verses:
             steps = (0, 2, 3, 4, 6, 7, 8, 10, 11, 12, 14) if gallop else range(0, 16, 2)
             for step in steps:
-                loudness = 0.9 if step % 4 == 0 else float(rng.uniform(0.6, 0.8))
+                stroke = 0.9 if step % 4 == 0 else float(rng.uniform(0.6, 0.8))
                 start = score.step_s(bar, step)
-                muted += [Note(start, 0.1, pitch, loudness) for pitch in chord[:2]]
+                muted += [Note(start, 0.1, pitch, stroke) for pitch in chord[:2]]
             continue
-        for step, length in rhythm:
-            start = score.step_s(bar, step)
+        for place, length in rhythm:
+            start = score.step_s(bar, place)
             held_s = 0.95 * length * score.beat_s / 4
             open_notes += [
                 Note(start + 0.003 * k, held_s, pitch, 0.85)

@@ -113,4 +113,6 @@ def render(rng: np.random.Generator, score: Score, pool: Pool) -> list[Part]:
     if loops and sounds.LOOPS[pool] and rng.random() < 0.25:
         sound = levels.even(_loop(rng, score, pool))
         parts.append(Part("machine", sound, float(rng.uniform(-10, -3)), 0.0))
+    for part in parts:
+        levels.follow(part.sound, score, 0.15)
     return [part for part in parts if part.sound.any()]

@@ -28,6 +28,7 @@ from keras_munet.data.studio.score import Part, Pool, Score
 from keras_munet.dsp import FloatArray
 
 _SOLO_CHANCE, _ANSWER_CHANCE, _DUO_CHANCE = 0.85, 0.3, 0.2
+_QUIETER = 0.55  # share by which the quietest sections are turned down
 _EFFECTS = {"electronic": 0.6, "hip-hop": 0.4, "pop": 0.3, "ambient": 0.4}
 _FEW_EFFECTS = 0.04
 _ALONE = {"ballad": 0.15, "folk": 0.2, "jazz": 0.04, "ambient": 0.1, "soul": 0.03}
@@ -247,6 +248,8 @@ def render(
     if rng.random() < _EFFECTS.get(score.style, _FEW_EFFECTS):
         sound = levels.even(fx.render(rng, score, pool))
         parts.append(Part("fx", sound, float(rng.uniform(-16, -6))))
+    for part in parts:
+        levels.follow(part.sound, score, _QUIETER)
     return [part for part in parts if part.sound.any()]
 
 

@@ -208,9 +208,9 @@ SINGLES: dict[Pool, dict[str, tuple[str, ...]]] = {"train": _SINGLES, "test": {}
 
 LOOPS: dict[Pool, tuple[tuple[str, int], ...]] = {
     "train": (
-        (*_pi("loop_breakbeat"), 4),
-        (*_pi("loop_industrial"), 2),
-        (*_pi("loop_mehackit2"), 4),
+        (f"{_SONIC_PI}/loop_breakbeat.flac", 4),
+        (f"{_SONIC_PI}/loop_industrial.flac", 2),
+        (f"{_SONIC_PI}/loop_mehackit2.flac", 4),
     ),
     "test": (),
 }

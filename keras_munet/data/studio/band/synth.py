@@ -40,7 +40,8 @@ def _tables(shape: str, midi: int, resonance: float) -> FloatArray:
     gain /= np.sqrt(1 + ratio**4)  # and two more
     spectrum = np.zeros((_N_CUTOFFS, _SIZE // 2 + 1), complex)
     spectrum[:, 1 : len(k) + 1] = -1j * amplitude * gain * _SIZE / 3
-    return scipy.fft.irfft(spectrum, axis=1).astype(np.float32)
+    tables: FloatArray = scipy.fft.irfft(spectrum, axis=1).astype(np.float32)
+    return tables
 
 
 @dataclass(frozen=True)
