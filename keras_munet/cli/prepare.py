@@ -61,6 +61,15 @@ def _pairs(
     "(default: 1, about -48 dB).",
 )
 @click.option(
+    "--frames",
+    "n_frames",
+    type=click.IntRange(min=2),
+    default=256,
+    show_default=True,
+    help="Frames of a chunk, a multiple of 64 for all networks but the tiny ones. "
+    "256 are 6 s (paper), 128 are 3 s.",
+)
+@click.option(
     "--channels",
     "n_channels",
     type=click.IntRange(1, 2),
@@ -83,6 +92,7 @@ def command(
     stem_names: tuple[tuple[str, str], ...],
     validation_share: float,
     silence_energy: float | None,
+    n_frames: int,
     n_channels: int,
     seed: int,
     workers: int | None,
@@ -104,7 +114,7 @@ def command(
       keras-munet prepare musdb18 cache --sources vocals,drums,bass,other
       keras-munet prepare my-songs cache --stem-name vocals=lead_vox
     """  # noqa: D301  click reads the control character
-    from keras_munet.config import DataConfig
+    from keras_munet.config import DataConfig, STFTConfig
     from keras_munet.data.cache import prepare
 
     settings: dict[str, Any] = {}
@@ -113,6 +123,7 @@ def command(
     try:
         config = DataConfig(
             sources=sources,
+            stft=STFTConfig(n_frames=n_frames),
             validation_share=validation_share,
             seed=seed,
             stem_names=stem_names,
