@@ -26,7 +26,9 @@ BINS_HZ: FloatArray = np.arange(N_FFT // 2 + 1) * (RATE / N_FFT)
 """Frequencies of the envelopes that are played."""
 
 _F0_FLOOR, _F0_CEIL = 60.0, 500.0
-_EDGE = (0.62, 0.84)  # of the recording's Nyquist frequency: the last that is trusted
+_EDGE = 0.84  # of the recording's Nyquist frequency: above it nothing is trusted
+_NEAR = 0.74  # of that edge: from here the level is measured that goes on above it
+_BROAD, _DEEPEST = 49, 1.5  # bins; log amplitude below the mean around
 _FALL_VOICED, _FALL_UNVOICED = 1.3, 0.7  # log amplitude per octave above it
 _SONOROUS_HZ = (250.0, 3000.0)
 _SONOROUS_FALL = 0.9  # log energy below its peak at which a vowel ends
@@ -65,29 +67,47 @@ def _pyworld() -> Any:
     return pyworld
 
 
-def _widened(
-    log: FloatArray, aperiodicity: FloatArray, voiced: FloatArray, rate: int
-) -> tuple[FloatArray, FloatArray]:
-    """Brings both to `BINS_HZ`, with a plausible continuation above the recording."""
-    nyquist = rate / 2
-    place = np.minimum(BINS_HZ, _EDGE[1] * nyquist) / nyquist * (log.shape[1] - 1)
-    low = np.minimum(place.astype(int), log.shape[1] - 2)
-    part = (place - low).astype(np.float32)
-    wide = log[:, low] * (1 - part) + log[:, low + 1] * part
-    noisy = aperiodicity[:, low] * (1 - part) + aperiodicity[:, low + 1] * part
-    edge = _EDGE[1] * nyquist
-    bins = [round(share * (log.shape[1] - 1)) for share in (*_EDGE, 0.93 * _EDGE[1])]
-    level = log[:, bins[0] : bins[1]].mean(axis=1)
-    level = np.minimum(level, log[:, bins[2] : bins[1]].mean(axis=1))
-    octaves = np.log2(np.maximum(BINS_HZ, 1.0) / edge).astype(np.float32)
-    smooth = scipy.ndimage.gaussian_filter1d(voiced, 2.0)
-    fall = _FALL_UNVOICED + (_FALL_VOICED - _FALL_UNVOICED) * smooth
+def _continued(wide: FloatArray, edge: float, fall: float) -> FloatArray:
+    """Replaces what lies above an edge in Hz by a line that falls; log amplitudes."""
+    below = (edge * _NEAR < BINS_HZ) & (edge > BINS_HZ)
+    level = wide[:, below].mean(axis=1)
+    level = np.minimum(level, wide[:, below][:, -8:].mean(axis=1))
     begin = int(np.searchsorted(BINS_HZ, 0.88 * edge))  # from here to the edge: a blend
+    octaves = np.log2(BINS_HZ[begin:] / edge).astype(np.float32)
     blend = np.clip((BINS_HZ[begin:] / edge - 0.88) / 0.12, 0, 1).astype(np.float32)
-    line = level[:, None] - fall[:, None] * octaves[begin:]
-    wide[:, begin:] += (line - wide[:, begin:]) * blend
-    noisy = np.minimum(1.0, noisy + 0.5 * np.maximum(octaves, 0.0))
-    return wide, noisy
+    line = level[:, None] - np.float32(fall) * octaves
+    whole = wide.copy()
+    whole[:, begin:] += (line - wide[:, begin:]) * blend
+    return whole
+
+
+def _filled(wide: FloatArray) -> FloatArray:
+    """Fills valleys that are deeper than a vocal tract makes them."""
+    broad = wide
+    for _ in range(2):
+        broad = scipy.ndimage.uniform_filter1d(broad, _BROAD, axis=1, mode="nearest")
+    filled: FloatArray = np.maximum(wide, broad - np.float32(_DEEPEST))
+    return filled
+
+
+def _on_grid(rows: FloatArray, nyquist: float) -> FloatArray:
+    """Brings rows from 0 Hz to a Nyquist frequency to `BINS_HZ`."""
+    last = rows.shape[1] - 1
+    place = np.minimum(BINS_HZ / nyquist * last, last - 1e-3)
+    low = place.astype(int)
+    part = (place - low).astype(np.float32)
+    grid: FloatArray = rows[:, low] * (1 - part) + rows[:, low + 1] * part
+    return grid
+
+
+def _widened(log: FloatArray, voiced: FloatArray, speech: Speech) -> FloatArray:
+    """Envelopes at `BINS_HZ`, with a plausible continuation above the recording."""
+    wide = _on_grid(log, speech.rate / 2)
+    edge = min(_EDGE * speech.rate / 2, BINS_HZ[-1])
+    noise = _continued(wide, edge, _FALL_UNVOICED)
+    voice = _continued(wide, min(edge, speech.trusted_hz), _FALL_VOICED)
+    weight = scipy.ndimage.gaussian_filter1d(voiced, 2.0)[:, None]
+    return _filled(noise + (voice - noise) * weight.astype(np.float32))
 
 
 def _sonority(wide: FloatArray, voiced: FloatArray) -> FloatArray:
@@ -141,7 +161,9 @@ def analyse(speech: Speech) -> Voiceprint:
     aperiodicity = world.d4c(sound, f0, times, rate).astype(np.float32)
     voiced = (f0 > 0).astype(np.float32)
     log = (0.5 * np.log(power + 1e-14)).astype(np.float32)
-    wide, noisy = _widened(log, aperiodicity, voiced, rate)
+    wide = _widened(log, voiced, speech)
+    octaves = np.log2(np.maximum(BINS_HZ, 1) / (_EDGE * rate / 2)).astype(np.float32)
+    noisy = _on_grid(aperiodicity, rate / 2) + 0.5 * np.maximum(octaves, 0)
     sonority = _sonority(wide, voiced)
     nuclei = (
         _found(sonority) if speech.vowels is None else _told(speech.vowels, len(f0))
@@ -150,4 +172,4 @@ def analyse(speech: Speech) -> Voiceprint:
     ends = (max(0.0, loud[0] - 4.0), min(len(f0) - 1.0, loud[-1] + 6.0))
     at = np.flatnonzero(f0 > 0)
     bridged = np.interp(np.arange(len(f0)), at, f0[at]) if len(at) else f0 + 150.0
-    return Voiceprint(wide, noisy, bridged, voiced, nuclei, ends)
+    return Voiceprint(wide, np.minimum(noisy, 1.0), bridged, voiced, nuclei, ends)

@@ -5,7 +5,7 @@ import scipy.ndimage
 
 from keras_munet.data.studio.score import RATE
 from keras_munet.data.studio.singers import pitch, source, vocoder
-from keras_munet.data.studio.singers.analysis import BINS_HZ, Voiceprint
+from keras_munet.data.studio.singers.analysis import BINS_HZ, FRAME_S, Voiceprint
 from keras_munet.data.studio.singers.character import DB, Character, octaves
 from keras_munet.data.studio.singers.melody import Note
 from keras_munet.data.studio.singers.timing import syllable_times, warp
@@ -15,7 +15,9 @@ _HOP_S = vocoder.HOP / RATE
 _EFFORT_DB = 7.0  # per octave, between the softest and the most pressed voice
 _TUNE_DB = 5.0
 _LIVELY = 1.3
+_RESTLESS = 24.0  # frames; the noise is smooth, a deviation of 3 remains
 _LOUDNESS_DB = 14.0  # between loudness 0 and 1
+_SUNG_TILT_DB, _BALANCE = -8.5, 0.75  # per octave; how much of the rest is mended
 _FADE_S = (0.04, 0.15)
 _TUNE_FROM_HZ, _TUNE_BINS = 330.0, 64  # high notes: the first formant goes along
 
@@ -47,6 +49,14 @@ def _in_vowel(print_: Voiceprint) -> FloatArray:
     return np.asarray(scipy.ndimage.gaussian_filter1d(inside, 1.5))
 
 
+def _balanced(print_: Voiceprint) -> FloatArray:
+    """Log gain that brings a speaker's tilt near to that of singing, `(bins,)`."""
+    vowels = print_.envelope[_in_vowel(print_) > 0.5]
+    band = (BINS_HZ > 600) & (BINS_HZ < 5000)
+    found = np.polyfit(np.log2(BINS_HZ[band]), vowels.mean(axis=0)[band], 1)[0]
+    return np.float32(_BALANCE * (_SUNG_TILT_DB * DB - found)) * octaves()
+
+
 def _evened(print_: Voiceprint, evenness: float) -> FloatArray:
     """Log gains that bring the syllables closer to one level, `(frames,)`."""
     middles = print_.nuclei.mean(axis=1)
@@ -73,7 +83,7 @@ def _level(
     steps = np.array([note.loudness for note in notes])[index]
     along = (times - times[0]) / (times[-1] - times[0])
     arch = rng.normal(0.1, 0.1) * np.sin(np.pi * along) - 0.08 * along**4
-    swing = scipy.ndimage.gaussian_filter1d(rng.normal(0, 1, len(times)), 30) * 0.4
+    swing = scipy.ndimage.gaussian_filter1d(rng.normal(0, 1, len(times)), 30) * 1.1
     smooth = scipy.ndimage.gaussian_filter1d(steps, 0.04 / _HOP_S)
     return np.asarray(np.clip(smooth + arch + swing, 0.0, 1.1))
 
@@ -110,7 +120,7 @@ def sing(
     sung, spoken = warp(print_, syllable_times(notes))
     first = round(sung[0] / _HOP_S)
     times = (first + np.arange(int((sung[-1] - sung[0]) / _HOP_S) + 2)) * _HOP_S
-    place = np.interp(times, sung, spoken)
+    place = _restless(rng, np.interp(times, sung, spoken))
     if spoken_pitch:
         midi = _spoken(print_, place, spoken_pitch)
     else:
@@ -125,6 +135,14 @@ def sing(
     )
     out = vocoder.shape(excitations, [g * shade.astype(np.float32) for g in gains])
     return first * vocoder.HOP, _distorted(out, character.drive)
+
+
+def _restless(rng: np.random.Generator, place: FloatArray) -> FloatArray:
+    """Lets the mouth move a little while a vowel is held."""
+    speed = np.gradient(place) * FRAME_S / _HOP_S
+    held = scipy.ndimage.gaussian_filter1d((speed < 0.4).astype(float), 6.0) ** 2
+    noise = scipy.ndimage.gaussian_filter1d(rng.normal(0, 1, len(place)), 18.0)
+    return np.asarray(place + _RESTLESS * noise * held)
 
 
 def _spoken(print_: Voiceprint, place: FloatArray, hz: float) -> FloatArray:
@@ -158,7 +176,8 @@ def _driven(
     vowel = _in_vowel(print_)
     sounding = np.maximum(scipy.ndimage.gaussian_filter1d(print_.voiced, 1.0), vowel)
     rows = _scaled(print_.envelope, character) + character.colour
-    rows = rows + _evened(print_, character.evenness)[:, None].astype(np.float32)
+    rows += sounding[:, None].astype(np.float32) * _balanced(print_)
+    rows += _evened(print_, character.evenness)[:, None].astype(np.float32)
     weight = vowel[:, None].astype(np.float32)
     calm = np.minimum(print_.aperiodicity, _noise_in_vowels(character.breath))
     noisy = weight * calm + (1 - weight) * print_.aperiodicity

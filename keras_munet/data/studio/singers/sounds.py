@@ -92,22 +92,22 @@ _FESTIVAL: tuple[
 )
 _WOMEN = (
     ("en-us", "f2"),
-    ("en-gb", "f3"),
+    ("en-gb-scotland", "f3"),
     ("es", "f4"),
     ("pt", "f5"),
-    ("fr-fr", "f2"),
+    ("fr", "f2"),
     ("sv", "f1"),
     ("it", "belinda"),
     ("en-us", "linda"),
-    ("de", "anika"),
+    ("de", "f3"),
     ("pl", "steph"),
 )
 _MEN = (
     ("en-us", "m3"),
     ("es", "m7"),
     ("de", "m2"),
-    ("fr-fr", "m4"),
-    ("en-gb", "klatt2"),
+    ("fr", "m4"),
+    ("en-us", "klatt2"),
     ("it", "max"),
     ("pt", "m8"),
 )

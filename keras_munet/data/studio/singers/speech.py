@@ -16,6 +16,7 @@ from keras_munet.errors import DataError
 
 _TIMEOUT_S = 60
 _FLITE_VOWELS = re.compile("aa|ae|ah|ao|aw|axr?|ay|eh|er|ey|ih|iy|ow|oy|uh|uw")
+_FORMANTS_END_HZ = 4800.0  # of espeak-ng, which has a stray one at 8 kHz
 _STRETCH = 1.2  # of the usual duration: singers articulate
 _SCHEME = """
 (define (sing_say n text)
@@ -39,11 +40,13 @@ class Speech:
         rate: its sample rate in Hz.
         vowels: `(n, 2)`, start and end of each vowel in seconds; None where the
             program does not tell.
+        trusted_hz: voices above this frequency sound like a machine's.
     """
 
     sound: FloatArray
     rate: int
     vowels: FloatArray | None
+    trusted_hz: float = 20000.0
 
 
 def _run(command: list[str], text: str | None = None) -> str:
@@ -96,7 +99,7 @@ def _flite(voice: str, text: str, path: Path) -> Speech:
 
 def _espeak(voice: str, text: str, path: Path) -> Speech:
     _run(["espeak-ng", "-v", voice, "-s", "140", "-z", "-w", str(path), "--", text])
-    return Speech(*_read(path, "espeak-ng"), None)
+    return Speech(*_read(path, "espeak-ng"), None, _FORMANTS_END_HZ)
 
 
 def _festival(voice: str, texts: list[str], folder: Path) -> list[Speech]:
