@@ -15,7 +15,8 @@ from keras_munet.errors import MunetError
 def _preset(
     sources: tuple[str, ...], width: int, *, depth: int = 6, **settings: Any
 ) -> FitConfig:
-    unet = UNetConfig(width=width, depth=depth, output_bias=0.5)
+    # Dropout keeps networks this narrow from learning quiet sources for very long.
+    unet = UNetConfig(width=width, depth=depth, dropout=0.0, output_bias=0.5)
     return FitConfig(model=ModelConfig(sources=sources, unet=unet), **settings)
 
 
