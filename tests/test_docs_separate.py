@@ -74,8 +74,9 @@ def test_commands(run, place, monkeypatch, block):
 
 def test_the_two_stems_null(run, place, monkeypatch):
     monkeypatch.chdir(place)
-    words = shlex.split(_blocks("console")[1].splitlines()[0])
-    code, out, _ = run(*words[2:], "--overwrite")
+    (line,) = re.findall(r"^\$ (.* --format flac .*)$", PAGE.read_text(), re.M)
+    words = shlex.split(line)
+    code, out, _ = run(*words[1:], "--overwrite")
     assert code == 0
     stems = [quantize(read_audio(place / line)[0], 24) for line in out.splitlines()]
     song, _ = read_audio(place / "song.mp3")

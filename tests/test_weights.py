@@ -33,8 +33,8 @@ SECTIONS = (
     "What it is bad at",
 )
 WHEEL_BYTES = 60e6
-PAGE_BYTES = 8e6
-"""The karaoke page, compressed, and the code: 4 MB when last looked at."""
+PAGE_BYTES = 10e6
+"""The karaoke page, compressed, and the code: 9.2 MB when last looked at."""
 
 SOURCES = {
     "vocals": ("vocals", "accompaniment"),
