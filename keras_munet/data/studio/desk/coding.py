@@ -55,7 +55,7 @@ def _through_av(sound: FloatArray, codec: Codec, kbit_s: int) -> FloatArray:
     file.seek(0)
     with av.open(file, "r") as source:
         frames = [frame.to_ndarray() for frame in source.decode(audio=0)]
-    decoded = np.concatenate(frames, axis=1).T
+    decoded = np.concatenate(frames, axis=1).T.astype(np.float32)
     return _fitted(decoded, codec.delay, len(sound))
 
 

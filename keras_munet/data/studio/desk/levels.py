@@ -17,7 +17,13 @@ _PLAYING = {"vocals": 0.65, "drums": 0.9, "bass": 0.9, "other": 0.97}
 
 _STEM_SPREAD_DB = 3.5
 _FADER_SPREAD_DB = 2.0
-_BALANCE_DB = {"double": -4, "harmony": -4, "choir": -5, "percussion": -6, "pad": -4}
+_BALANCE_DB = {  # of a part whose player has not said how loud it should be
+    "double": -4,
+    "harmony": -4,
+    "choir": -5,
+    "percussion": -6,
+    "pad": -4,
+}
 _STEP = 64  # samples between the points of an automation curve
 _AUDIBLE = 1e-4  # of the loudest block's energy: what counts as playing
 _SECTION_SPREAD_DB = 0.8
@@ -47,7 +53,8 @@ def rms(sound: FloatArray) -> float:
 def fader(rng: np.random.Generator, part: Part) -> float:
     """Draws the level of a part beside the others of its stem."""
     spread = rng.normal(0, _FADER_SPREAD_DB)
-    return _decibels(part.level_db + _BALANCE_DB.get(part.role, 0) + spread)
+    level_db = part.level_db or _BALANCE_DB.get(part.role, 0)
+    return _decibels(level_db + spread)
 
 
 def stem_gain(rng: np.random.Generator, stem: str, sound: FloatArray) -> float:

@@ -22,6 +22,7 @@ from keras_munet.dsp import FloatArray
 
 STEMS = ("vocals", "drums", "bass", "other")
 _CODED = 1 / 7  # share of songs that come from a lossy file
+_CODECS = ("mp3", "aac", "ogg")
 _PUMPING = {"electronic": 0.4, "pop": 0.1, "hip-hop": 0.1}
 
 _SEND = {  # chance of a reverberation, and its level under the dry sound in dB
@@ -166,7 +167,7 @@ def _through_codec(
     rng: np.random.Generator, stems: dict[str, FloatArray]
 ) -> dict[str, FloatArray]:
     """Codes each stem for itself, so that the sum stays exact; peaks stay low."""
-    codec = str(rng.choice(["mp3", "aac", "ogg"]))
+    codec = str(rng.choice(_CODECS))
     kbit_s = int(rng.choice(coding.BIT_RATES))
     heard = {name: coding.coded(x, codec, kbit_s) for name, x in stems.items()}
     gain = np.float32(min(1.0, master.PEAK / (master.highest(heard).max() + 1e-9)))
