@@ -12,13 +12,15 @@ from keras_munet.data.studio.singers.timing import syllable_times, warp
 from keras_munet.dsp import FloatArray
 
 _HOP_S = vocoder.HOP / RATE
+_NOISE_PRESS = 0.5  # how much of that is heard in noise
 _EFFORT_DB = 7.0  # per octave, between the softest and the most pressed voice
 _TUNE_DB = 5.0
 _LIVELY = 1.3
+_SIBILANT = 0.8  # log level below the vowels that consonants do not exceed
 _RESTLESS = 24.0  # frames; the noise is smooth, a deviation of 3 remains
 _LOUDNESS_DB = 14.0  # between loudness 0 and 1
 _SUNG_TILT_DB, _BALANCE = -8.5, 0.75  # per octave; how much of the rest is mended
-_FADE_S = (0.04, 0.15)
+_FADE_S = (0.05, 0.3)
 _TUNE_FROM_HZ, _TUNE_BINS = 330.0, 64  # high notes: the first formant goes along
 
 
@@ -68,6 +70,13 @@ def _evened(print_: Voiceprint, evenness: float) -> FloatArray:
     return np.asarray(even)
 
 
+def _too_sharp(rows: FloatArray, vowel: FloatArray) -> FloatArray:
+    """By how much consonants outdo the vowels, log amplitude; `(frames,)`."""
+    level = 0.5 * np.log(np.mean(np.exp(2 * rows), axis=1) + 1e-12)
+    usual = np.median(level[vowel > 0.5])
+    return np.asarray(np.maximum(level - usual + _SIBILANT, 0.0) * (1 - vowel))
+
+
 def _noise_in_vowels(breath: float) -> FloatArray:
     """Aperiodicity of a sung vowel, `(bins,)`, rising with frequency."""
     rise = 1 / (1 + np.exp(-(BINS_HZ - (9000 - 5500 * breath)) / 1500))
@@ -90,7 +99,7 @@ def _level(
 
 def _fade(times: FloatArray, sung: FloatArray, fade_s: float) -> FloatArray:
     rise = np.clip((times - sung[0]) / 0.02, 0, 1)
-    return np.asarray(rise * np.clip((sung[-1] - times) / fade_s, 0, 1))
+    return np.asarray(rise * np.clip((sung[-1] - times) / fade_s, 0, 1) ** 1.3)
 
 
 def sing(
@@ -128,12 +137,14 @@ def sing(
     excitations, gains = _driven(rng, print_, place, midi, character)
     level = _level(notes, times, rng)
     press = _EFFORT_DB * (0.6 * (level - 0.6) + character.effort - 0.5)
-    shade = DB * (_LOUDNESS_DB * (level - 0.6)[:, None] + press[:, None] * octaves())
-    shade = (
-        np.exp(shade.astype(np.float32))
-        * _fade(times, sung, rng.uniform(*_FADE_S))[:, None]
-    )
-    out = vocoder.shape(excitations, [g * shade.astype(np.float32) for g in gains])
+    fade = _fade(times, sung, rng.uniform(*_FADE_S))[:, None]
+    shaded = []
+    for gain, share in zip(gains, (1.0, _NOISE_PRESS), strict=True):
+        shade = (
+            _LOUDNESS_DB * (level - 0.6)[:, None] + share * press[:, None] * octaves()
+        )
+        shaded.append(gain * (np.exp(DB * shade) * fade).astype(np.float32))
+    out = vocoder.shape(excitations, shaded)
     return first * vocoder.HOP, _distorted(out, character.drive)
 
 
@@ -178,6 +189,7 @@ def _driven(
     rows = _scaled(print_.envelope, character) + character.colour
     rows += sounding[:, None].astype(np.float32) * _balanced(print_)
     rows += _evened(print_, character.evenness)[:, None].astype(np.float32)
+    rows -= _too_sharp(rows, vowel)[:, None].astype(np.float32)
     weight = vowel[:, None].astype(np.float32)
     calm = np.minimum(print_.aperiodicity, _noise_in_vowels(character.breath))
     noisy = weight * calm + (1 - weight) * print_.aperiodicity
