@@ -165,14 +165,18 @@ def _choir(rng: np.random.Generator, score: Score, pool: Pool) -> list[Part]:
             continue
         voice, manner = draw_character(rng, singer), draw_manner(rng)
         manner = replace(manner, detune=float(rng.normal(0, 0.07)))
+        takes: dict[tuple[int, float], tuple[int, FloatArray]] = {}
         middle = (singer.lowest + singer.highest) / 2 + rng.uniform(-3, 4)
         for bar in bars:
             tones = [p + 12 * o for p in score.chord(bar) for o in range(-2, 3)]
             tone = sorted(tones, key=lambda p: abs(p - middle))[k % 2]
-            length = score.beat_s * (rng.choice([0.5, 1]) if short else 3.8)
+            length = score.beat_s * (float(rng.choice([0.5, 1])) if short else 3.8)
+            if (tone, length) not in takes:
+                note = Note(0.0, length, float(tone), 0, 0.55)
+                takes[tone, length] = sing(rng, print_, [note], voice, manner)
+            lead_in, take = takes[tone, length]
             start = score.step_s(bar, 0) + rng.normal(0, 0.02)
-            note = Note(start, start + length, float(tone), 0, 0.55)
-            tracks[k % 2].add(*sing(rng, print_, [note], voice, manner))
+            tracks[k % 2].add(lead_in + round(start * RATE), take)
     level, width = float(rng.uniform(-14, -6)), float(rng.uniform(0.2, 1.0))
     sides = zip(tracks, (-width, width), strict=True)
     return [t.part("choir", level, pan) for t, pan in sides if t.sound.any()]

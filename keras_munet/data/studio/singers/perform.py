@@ -137,13 +137,13 @@ def sing(
     excitations, gains = _driven(rng, print_, place, midi, character)
     level = _level(notes, times, rng)
     press = _EFFORT_DB * (0.6 * (level - 0.6) + character.effort - 0.5)
-    fade = _fade(times, sung, rng.uniform(*_FADE_S))[:, None]
-    shaded = []
-    for gain, share in zip(gains, (1.0, _NOISE_PRESS), strict=True):
-        shade = (
-            _LOUDNESS_DB * (level - 0.6)[:, None] + share * press[:, None] * octaves()
-        )
-        shaded.append(gain * (np.exp(DB * shade) * fade).astype(np.float32))
+    fade = np.log(_fade(times, sung, rng.uniform(*_FADE_S)) + 1e-7)
+    loud = (DB * _LOUDNESS_DB * (level - 0.6) + fade)[:, None].astype(np.float32)
+    tilt = (DB * press)[:, None].astype(np.float32) * octaves()
+    shaded = [
+        gain * np.exp(loud + np.float32(share) * tilt)
+        for gain, share in zip(gains, (1.0, _NOISE_PRESS), strict=True)
+    ]
     out = vocoder.shape(excitations, shaded)
     return first * vocoder.HOP, _distorted(out, character.drive)
 
