@@ -13,7 +13,15 @@ _FADE = 600
 _PLACES = {"hat": 0.25, "open": 0.25, "pedal": 0.2, "ride": -0.35, "bell": -0.35}
 _PLACES |= {"crash": 0.4, "crash2": -0.45, "china": -0.5, "splash": 0.3}
 _PLACES |= {"tom1": 0.3, "tom2": 0.0, "tom3": -0.35, "kick": 0.0, "snare": 0.05}
-_PERCUSSION_CHANCE = {"latin": 0.8, "funk": 0.5, "pop": 0.4, "soul": 0.4}
+_PERCUSSION_CHANCE = {
+    "jazz": 0.05,
+    "metal": 0.03,
+    "punk": 0.05,
+    "latin": 0.8,
+    "funk": 0.5,
+    "pop": 0.4,
+    "soul": 0.4,
+}
 
 
 def _placed(hit: FloatArray, place: float) -> FloatArray:

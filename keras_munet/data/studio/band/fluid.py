@@ -11,9 +11,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from keras_munet.data.studio.band import sounds
 from keras_munet.data.studio.band.notes import Curve, Note
 from keras_munet.data.studio.score import RATE
 from keras_munet.dsp import FloatArray
+from keras_munet.errors import DataError
 
 _BEND_RANGE = 12  # semitones of a full pitch wheel
 _WHEEL = 8191
@@ -37,8 +39,13 @@ class Preset(NamedTuple):
 @functools.cache
 def _library() -> Any:
     """FluidSynth's binding; told once to keep its remarks to itself."""
-    import fluidsynth
-
+    try:
+        import fluidsynth
+    except ImportError as error:
+        raise DataError(
+            "FluidSynth is missing. Run `apt-get install libfluidsynth3` "
+            "and `pip install 'keras-munet[studio]'`."
+        ) from error
     library = fluidsynth._fl
     silent = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)
     for level in range(5):
@@ -56,7 +63,10 @@ def _open(preset: Preset) -> Any:
     font = synth.sfload(preset.path)
     if font < 0 or synth.program_select(0, font, preset.bank, preset.program) < 0:
         synth.delete()
-        raise OSError(f"FluidSynth has no {preset}")
+        raise DataError(
+            f"FluidSynth cannot play {preset}. "
+            f"Install {', '.join(need.package for need in sounds.NEEDS)}."
+        )
     for control, value in (
         (_RPN_MSB, 0),
         (_RPN_LSB, 0),
@@ -121,6 +131,9 @@ def play(
 
     Returns:
         `(n_samples, 2)` at `RATE`.
+
+    Raises:
+        DataError: when FluidSynth, the soundfont or the preset is missing.
     """
     sound = np.zeros((n_samples, 2), np.float32)
     if not notes:

@@ -27,7 +27,7 @@ from keras_munet.data.studio.band.notes import Note, expressive, humanised, swel
 from keras_munet.data.studio.score import Part, Pool, Score
 from keras_munet.dsp import FloatArray
 
-_SOLO_CHANCE, _ANSWER_CHANCE, _DUO_CHANCE = 0.85, 0.3, 0.2
+_SOLO_CHANCE, _ANSWER_CHANCE, _DUO_CHANCE = 0.9, 0.4, 0.2
 _QUIETER = 0.55  # share by which the quietest sections are turned down
 _EFFECTS = {"electronic": 0.6, "hip-hop": 0.4, "pop": 0.3, "ambient": 0.4}
 _FEW_EFFECTS = 0.04
