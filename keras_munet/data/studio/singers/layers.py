@@ -21,8 +21,10 @@ from keras_munet.dsp import FloatArray
 
 _INSTRUMENTAL = 0.08
 _DUET = 0.12
+_GANG = {"punk": 0.3, "metal": 0.2, "hip-hop": 0.15, "rock": 0.12, "folk": 0.1}
+_GANG_LINES = 4
 _PEAK = 0.7
-_HARMONIES = (2, -2, -3, -5, 5)  # scale steps
+_HARMONIES = (2, 2, -2, -2, -3, -5, 5, 7, -7)  # scale steps
 
 
 class _Track:
@@ -145,6 +147,33 @@ def harmonised(score: Score, notes: list[Note], steps: int) -> list[Note]:
     return [n._replace(pitch=in_scale(score, n.pitch, int(steps))) for n in notes]
 
 
+def _gang(
+    rng: np.random.Generator, score: Score, pool: Pool, phrases: list[Phrase]
+) -> list[Part]:
+    """A few people who shout some of the lead's lines along with it."""
+    chosen = [p for p in phrases if p.slot.lift] or phrases
+    chosen = [chosen[k] for k in rng.permutation(len(chosen))[:_GANG_LINES]]
+    tracks = [_Track(score.n_samples) for _ in "lr"]
+    for k in range(int(rng.integers(2, 5))):
+        singer = plan.draw_singer(rng, pool)
+        voice, manner = draw_character(rng, singer), draw_manner(rng)
+        manner = replace(manner, detune=float(rng.normal(0, 0.15)))
+        prints = plan.voiceprints(singer, [p.text for p in chosen])
+        for phrase, print_ in zip(chosen, prints, strict=True):
+            octave = 12 * round((singer.lowest + 9 - phrase.notes[0].pitch) / 12)
+            notes = [
+                note._replace(pitch=note.pitch + octave)
+                for note in _late(phrase.notes, rng.normal(0, 0.02))
+                if note.syllable < len(print_.nuclei)
+            ]
+            if notes:
+                shouted = replace(phrase, print_=print_, delivery="shout")
+                tracks[k % 2].add(*_take(rng, shouted, notes, voice, manner))
+    level, width = float(rng.uniform(-10, -3)), float(rng.uniform(0.2, 1.0))
+    sides = zip(tracks, (-width, width), strict=True)
+    return [t.part("choir", level, pan) for t, pan in sides if t.sound.any()]
+
+
 def _choir_bars(rng: np.random.Generator, score: Score) -> list[int]:
     """Bars in which a choir sings: choruses, or everywhere that is sung."""
     sung = [bar for bar in range(score.n_bars) if score.section(bar).is_sung]
@@ -262,6 +291,8 @@ def render(rng: np.random.Generator, score: Score, pool: Pool) -> list[Part]:
         parts += _harmony(rng, score, phrases, voice, singer)
     if rng.random() < 0.22:
         parts += _choir(rng, score, pool)
+    if phrases and rng.random() < _GANG.get(score.style, 0.03):
+        parts += _gang(rng, score, pool, phrases)
     if rng.random() < 0.12:
         parts += _hollers(rng, score, singer, voice, manner)
     return parts

@@ -68,7 +68,7 @@ def draw_slots(rng: np.random.Generator, score: Score, *, rap: bool) -> list[Slo
             continue
         for k in range(0, section.n_bars, long):
             n_bars = min(long, section.n_bars - k)
-            rest = int(rng.choice([2, 3, 4, 6])) if n_bars == 2 else 2
+            rest = int(rng.choice([2, 3, 4, 6, 8, 10])) if n_bars == 2 else 2
             n_steps = 16 * n_bars - first - rest
             density = per_step * rng.uniform(0.8, 1.15)
             slots.append(

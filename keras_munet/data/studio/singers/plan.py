@@ -24,19 +24,24 @@ _DELIVERIES = {  # style -> chances; what is left is sung
 }
 
 
+_BELT = 3  # semitones above the comfortable range that choruses may reach
+
+
 @dataclass(frozen=True)
 class Phrase:
     """A phrase ready to be sung.
 
     Attributes:
         slot: its room in the song.
-        print_: the spoken words.
+        text: its words.
+        print_: the words as spoken.
         notes: one or more for each syllable.
         delivery: how it is sung, see `character.delivered`.
         speech_hz: around which pitch its words are spoken, where they are.
     """
 
     slot: melody.Slot
+    text: str
     print_: Voiceprint
     notes: list[melody.Note]
     delivery: str
@@ -75,6 +80,14 @@ def _delivery(rng: np.random.Generator, score: Score) -> str:
     return "sung"
 
 
+def _register(rng: np.random.Generator, singer: Singer) -> tuple[float, float]:
+    """Draws the part of a singer's range in which a song's verses lie."""
+    span = float(rng.uniform(9, 15))
+    room = max(0.0, singer.highest - singer.lowest - span)
+    low = singer.lowest + room * rng.random() ** 0.8
+    return float(low), float(low + span)
+
+
 def _plain_sections(
     rng: np.random.Generator, score: Score, delivery: str
 ) -> list[Section]:
@@ -103,7 +116,7 @@ def draw_phrases(
     seed = int(rng.integers(2**31))
     plain = _plain_sections(rng, score, delivery)
     speech_hz = float(440 * 2 ** ((singer.lowest + rng.uniform(1, 7) - 69) / 12))
-    squeeze = rng.uniform(0.1, 0.4) * (singer.highest - singer.lowest)
+    low, high = _register(rng, singer)
     phrases = []
     for slot in slots:
         print_ = prints[slot.motif]
@@ -111,10 +124,8 @@ def draw_phrases(
             continue
         kind = "sung" if score.section(slot.bar) in plain else delivery
         lifted = slot.lift + 3 * (kind == "falsetto")
-        low = singer.lowest + lifted * 0.7
-        contour = melody.Contour(
-            score, low, max(singer.highest - squeeze, low) + lifted
-        )
+        top = min(high + lifted, singer.highest + _BELT)
+        contour = melody.Contour(score, min(low + lifted, top - 8), top)
         motif = [seed, len(slot.motif[0]), *map(ord, slot.motif[0]), slot.motif[1]]
         notes = melody.draw_notes(
             score,
@@ -124,5 +135,5 @@ def draw_phrases(
             seed=motif,
             busy=kind == "rap",
         )
-        phrases.append(Phrase(slot, print_, notes, kind, speech_hz))
+        phrases.append(Phrase(slot, texts[slot.motif], print_, notes, kind, speech_hz))
     return phrases

@@ -63,25 +63,25 @@ def _espeak(language: str, variant: str, woman: bool) -> Singer:
 
 
 _FLITE = (  # voice, kind of singer, formants, range, weight
-    ("slt", "alto", (0.94, 1.02), 53, 72, 2.5),
+    ("slt", "alto", (0.94, 1.02), 53, 73, 2.5),
     ("slt", "soprano", (1.0, 1.13), 58, 79, 2.5),
-    ("slt", "tenor", (0.84, 0.9), 48, 67, 0.8),
+    ("slt", "tenor", (0.84, 0.9), 48, 70, 0.8),
     ("rms", "baritone", (0.9, 1.0), 42, 62, 1.2),
-    ("rms", "tenor", (1.0, 1.1), 47, 69, 1.5),
+    ("rms", "tenor", (1.0, 1.1), 47, 70, 1.5),
     ("rms", "woman", (1.14, 1.22), 56, 75, 1.2),
     ("awb", "baritone", (0.92, 1.02), 43, 64, 1.2),
-    ("awb", "tenor", (1.02, 1.12), 48, 69, 1.2),
+    ("awb", "tenor", (1.02, 1.12), 48, 71, 1.2),
     ("awb", "woman", (1.14, 1.22), 56, 75, 1.2),
     ("kal16", "bass", (0.86, 0.96), 40, 60, 0.8),
-    ("kal16", "tenor", (0.98, 1.1), 46, 67, 1.0),
+    ("kal16", "tenor", (0.98, 1.1), 46, 69, 1.0),
 )
 _FESTIVAL: tuple[
     tuple[str, str, str, str, tuple[float, float], int, int, Pool, float], ...
 ] = (  # voice, speaker, kind, language, formants, range, pool, weight
     ("ked_diphone", "ked", "baritone", "en", (0.88, 1.0), 42, 64, "train", 1.0),
-    ("ked_diphone", "ked", "tenor", "en", (1.0, 1.14), 47, 69, "train", 1.0),
+    ("ked_diphone", "ked", "tenor", "en", (1.0, 1.14), 47, 70, "train", 1.0),
     ("msu_ru_nsh_clunits", "nsh", "bass", "it", (0.9, 1.0), 41, 62, "train", 1.0),
-    ("msu_ru_nsh_clunits", "nsh", "tenor", "it", (1.02, 1.14), 48, 69, "train", 1.2),
+    ("msu_ru_nsh_clunits", "nsh", "tenor", "it", (1.02, 1.14), 48, 71, "train", 1.2),
     ("msu_ru_nsh_clunits", "nsh", "woman", "it", (1.15, 1.22), 56, 75, "train", 0.8),
     ("cmu_us_slt_arctic_hts", "slt", "mezzo", "en", (0.96, 1.1), 55, 76, "train", 1.2),
     ("lp_diphone", "lp", "soprano", "it", (0.96, 1.06), 57, 76, "test", 1.0),
