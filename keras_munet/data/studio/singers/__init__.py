@@ -10,9 +10,12 @@ pitch.py      glides, vibrato, drift
 source.py     pulses and noise
 vocoder.py    filters that change with time
 character.py  what tells voices apart
+tract.py      envelopes made those of a singer
 perform.py    one voice sings one phrase
 plan.py       who sings what
-layers.py     lead, doubles, harmonies, choir
+takes.py      recordings and what goes into them
+backing.py    choirs, gangs, calls
+layers.py     lead, doubles, harmonies
 """
 
 from keras_munet.data.studio.singers.layers import render

@@ -134,7 +134,12 @@ class Contour:
         away = self.score.pitch(degree) - self.middle
         if away * move > 0 and rng.random() < min(0.9, abs(away) / 9):
             move = -move
+        if not self._fits(degree + move):
+            move = -move
         return self.inside(degree + move)
+
+    def _fits(self, degree: int) -> bool:
+        return self.lowest <= self.score.pitch(degree) <= self.highest
 
     def inside(self, degree: int) -> int:
         """Returns the degree, moved by octaves until it can be sung."""
@@ -148,7 +153,8 @@ class Contour:
         """Returns the chord note of a bar that is nearest to a degree."""
         root = self.score.degrees[min(bar, self.score.n_bars - 1)]
         near = [degree + d for d in (0, -1, 1, -2, 2)]
-        return next(d for d in near if (d - root) % 7 in (0, 2, 4))
+        chord = [d for d in near if (d - root) % 7 in (0, 2, 4)]
+        return next((d for d in chord if self._fits(d)), chord[0])
 
 
 def draw_notes(

@@ -4,7 +4,7 @@ import numpy as np
 import scipy.ndimage
 
 from keras_munet.data.studio.score import RATE
-from keras_munet.data.studio.singers import pitch, source, vocoder
+from keras_munet.data.studio.singers import pitch, source, tract, vocoder
 from keras_munet.data.studio.singers.analysis import BINS_HZ, FRAME_S, Voiceprint
 from keras_munet.data.studio.singers.character import DB, Character, octaves
 from keras_munet.data.studio.singers.melody import Note
@@ -14,73 +14,10 @@ from keras_munet.dsp import FloatArray
 _HOP_S = vocoder.HOP / RATE
 _NOISE_PRESS = 0.5  # how much of that is heard in noise
 _EFFORT_DB = 7.0  # per octave, between the softest and the most pressed voice
-_TUNE_DB = 5.0
 _LIVELY = 1.3
-_SIBILANT = 0.8  # log level below the vowels that consonants do not exceed
 _RESTLESS = 24.0  # frames; the noise is smooth, a deviation of 3 remains
 _LOUDNESS_DB = 14.0  # between loudness 0 and 1
-_SUNG_TILT_DB, _BALANCE = -8.5, 0.75  # per octave; how much of the rest is mended
 _FADE_S = (0.05, 0.3)
-_TUNE_FROM_HZ, _TUNE_BINS = 330.0, 64  # high notes: the first formant goes along
-
-
-def _at(rows: FloatArray, place: FloatArray) -> FloatArray:
-    """Rows between frames, `(len(place), bins)`."""
-    low = np.clip(place.astype(int), 0, len(rows) - 2)
-    part = (place - low).astype(np.float32)[:, None]
-    between: FloatArray = rows[low] * (1 - part) + rows[low + 1] * part
-    return between
-
-
-def _scaled(rows: FloatArray, voice: Character) -> FloatArray:
-    """Envelopes as the vocal tract of a voice would give them."""
-    n = rows.shape[1]
-    factor = voice.shift * (1 + voice.skew * np.tanh((BINS_HZ - 1200) / 1000))
-    place = np.minimum(np.arange(n) / factor, n - 1.001)
-    low = place.astype(int)
-    part = (place - low).astype(np.float32)
-    scaled: FloatArray = rows[:, low] * (1 - part) + rows[:, low + 1] * part
-    return scaled
-
-
-def _in_vowel(print_: Voiceprint) -> FloatArray:
-    """1 in the vowels of a phrase, with soft edges, else 0; `(frames,)`."""
-    inside = np.zeros(len(print_.f0))
-    for start, end in print_.nuclei.astype(int):
-        inside[start : end + 1] = 1.0
-    return np.asarray(scipy.ndimage.gaussian_filter1d(inside, 1.5))
-
-
-def _balanced(print_: Voiceprint) -> FloatArray:
-    """Log gain that brings a speaker's tilt near to that of singing, `(bins,)`."""
-    vowels = print_.envelope[_in_vowel(print_) > 0.5]
-    band = (BINS_HZ > 600) & (BINS_HZ < 5000)
-    found = np.polyfit(np.log2(BINS_HZ[band]), vowels.mean(axis=0)[band], 1)[0]
-    return np.float32(_BALANCE * (_SUNG_TILT_DB * DB - found)) * octaves()
-
-
-def _evened(print_: Voiceprint, evenness: float) -> FloatArray:
-    """Log gains that bring the syllables closer to one level, `(frames,)`."""
-    middles = print_.nuclei.mean(axis=1)
-    band = (BINS_HZ > 150) & (BINS_HZ < 4000)
-    power = np.exp(2 * _at(print_.envelope, middles)[:, band]).mean(axis=1)
-    level = 0.5 * np.log(power + 1e-12)
-    gains = np.clip(evenness * (np.median(level) - level), -1.5, 1.5)
-    even = np.interp(np.arange(len(print_.f0)), middles, gains - np.median(level))
-    return np.asarray(even)
-
-
-def _too_sharp(rows: FloatArray, vowel: FloatArray) -> FloatArray:
-    """By how much consonants outdo the vowels, log amplitude; `(frames,)`."""
-    level = 0.5 * np.log(np.mean(np.exp(2 * rows), axis=1) + 1e-12)
-    usual = np.median(level[vowel > 0.5])
-    return np.asarray(np.maximum(level - usual + _SIBILANT, 0.0) * (1 - vowel))
-
-
-def _noise_in_vowels(breath: float) -> FloatArray:
-    """Aperiodicity of a sung vowel, `(bins,)`, rising with frequency."""
-    rise = 1 / (1 + np.exp(-(BINS_HZ - (9000 - 5500 * breath)) / 1500))
-    return (0.015 + 0.12 * breath + (0.8 + 0.06 * breath) * rise).astype(np.float32)
 
 
 def _level(
@@ -163,15 +100,6 @@ def _spoken(print_: Voiceprint, place: FloatArray, hz: float) -> FloatArray:
     return np.asarray(69 + 12 * (np.log2(hz / 440) + _LIVELY * octaves_away))
 
 
-def _tuned(rows: FloatArray, midi: FloatArray) -> FloatArray:
-    """Lifts the fundamental of high notes, as singers open their mouths for them."""
-    hz = 440 * 2 ** ((midi[:, None] - 69) / 12)
-    near = np.exp(-0.5 * ((BINS_HZ[None, :_TUNE_BINS] - hz) / (0.25 * hz)) ** 2)
-    lift = np.clip((hz - _TUNE_FROM_HZ) / 300, 0, 1) * _TUNE_DB * DB
-    rows[:, :_TUNE_BINS] += (lift * near).astype(np.float32)
-    return rows
-
-
 def _frames(values: FloatArray) -> tuple[FloatArray, FloatArray]:
     return np.arange(len(values), dtype=np.float64), values
 
@@ -184,18 +112,18 @@ def _driven(
     character: Character,
 ) -> tuple[list[FloatArray], list[FloatArray]]:
     """Pulses and noise, and the gain of each: `(samples,)` and `(frames, bins)`."""
-    vowel = _in_vowel(print_)
+    vowel = tract.in_vowel(print_)
     sounding = np.maximum(scipy.ndimage.gaussian_filter1d(print_.voiced, 1.0), vowel)
-    rows = _scaled(print_.envelope, character) + character.colour
-    rows += sounding[:, None].astype(np.float32) * _balanced(print_)
-    rows += _evened(print_, character.evenness)[:, None].astype(np.float32)
-    rows -= _too_sharp(rows, vowel)[:, None].astype(np.float32)
+    rows = tract.scaled(print_.envelope, character) + character.colour
+    rows += sounding[:, None].astype(np.float32) * tract.balanced(print_)
+    rows += tract.evened(print_, character.evenness)[:, None].astype(np.float32)
+    rows -= tract.too_sharp(rows, vowel)[:, None].astype(np.float32)
     weight = vowel[:, None].astype(np.float32)
-    calm = np.minimum(print_.aperiodicity, _noise_in_vowels(character.breath))
+    calm = np.minimum(print_.aperiodicity, tract.noise_in_vowels(character.breath))
     noisy = weight * calm + (1 - weight) * print_.aperiodicity
     voiced = np.interp(place, *_frames(sounding)) * character.pulse
-    amount = 1 - (1 - _at(noisy, place)) * voiced[:, None].astype(np.float32)
-    gain = np.exp(_tuned(_at(rows, place), midi))
+    amount = 1 - (1 - tract.between(noisy, place)) * voiced[:, None].astype(np.float32)
+    gain = np.exp(tract.tuned(tract.between(rows, place), midi))
     samples = np.arange(len(place) * vocoder.HOP) / vocoder.HOP
     f0 = 440 * 2 ** ((np.interp(samples, *_frames(midi)) - 69) / 12)
     rough = character.rough
@@ -220,9 +148,9 @@ def inhale(
 ) -> FloatArray:
     """A breath, `(samples,)`, as loud beside the voice as breaths are."""
     n = int(rng.uniform(0.18, 0.45) / _HOP_S)
-    tract = _scaled(print_.envelope, character)
-    vowels = _in_vowel(print_) > 0.5
-    mean = tract[vowels].mean(axis=0)
+    rows = tract.scaled(print_.envelope, character)
+    vowels = tract.in_vowel(print_) > 0.5
+    mean = rows[vowels].mean(axis=0)
     row = 0.45 * (mean - mean[20:200].mean()) + 0.3 * character.colour
     row = row - DB * 5 * np.maximum(np.log2(900 / np.maximum(BINS_HZ, 60)), 0)
     along = np.arange(n) / n
