@@ -1,12 +1,15 @@
 """FluidSynth as a function: notes in, sound out.
 
 Every call makes a synthesiser of its own, so nothing that was played before can be
-heard. A soundfont is opened in milliseconds, since only samples in use are read. The
-output is floating point: 16-bit output is dithered with the C library's `rand`.
+heard; the soundfont, which takes long to read, is shared by all of them. Output is
+floating point: 16-bit output is dithered with the C library's `rand`. Samples are
+read whole: those that FluidSynth 2.3 loads on demand end in a click, since it reads
+beyond their last value.
 """
 
 import ctypes
 import functools
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,7 +24,7 @@ _BEND_RANGE = 12  # semitones of a full pitch wheel
 _WHEEL = 8191
 _EXPRESSION, _DATA_ENTRY, _RPN_LSB, _RPN_MSB = 11, 6, 100, 101
 _SETTINGS = {
-    "synth.dynamic-sample-loading": 1,
+    "synth.dynamic-sample-loading": 0,
     "synth.reverb.active": 0,
     "synth.chorus.active": 0,
 }
@@ -54,15 +57,36 @@ def _library() -> Any:
         *(ctypes.c_void_p, ctypes.c_int),
         *(ctypes.c_void_p, ctypes.c_int, ctypes.c_int) * 2,
     ]
+    library.fluid_synth_get_sfont_by_id.restype = ctypes.c_void_p
+    library.fluid_synth_get_sfont_by_id.argtypes = [ctypes.c_void_p, ctypes.c_int]
+    library.fluid_synth_add_sfont.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
+    library.fluid_synth_remove_sfont.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
     return fluidsynth
 
 
+def _synth() -> Any:
+    return _library().Synth(gain=_GAIN, samplerate=float(RATE), **_SETTINGS)
+
+
+@functools.cache
+def _font(path: str) -> int | None:
+    """Reads a soundfont once in a process: the address of FluidSynth's object."""
+    owner = _synth()  # never deleted: the soundfont is its own
+    font = owner.sfload(path) if Path(path).is_file() else -1
+    if font < 0:
+        return None
+    address: int = _library()._fl.fluid_synth_get_sfont_by_id(owner.synth, font)
+    return address
+
+
 def _open(preset: Preset) -> Any:
-    module = _library()
-    synth = module.Synth(gain=_GAIN, samplerate=float(RATE), **_SETTINGS)
-    font = synth.sfload(preset.path)
-    if font < 0 or synth.program_select(0, font, preset.bank, preset.program) < 0:
-        synth.delete()
+    """A fresh synthesiser with one instrument, on channel 0."""
+    font, synth = _font(preset.path), _synth()
+    number = (
+        -1 if font is None else _library()._fl.fluid_synth_add_sfont(synth.synth, font)
+    )
+    if number < 0 or synth.program_select(0, number, *preset[1:]) < 0:
+        _close(synth, font)
         raise DataError(
             f"FluidSynth cannot play {preset}. "
             f"Install {', '.join(need.package for need in sounds.NEEDS)}."
@@ -75,6 +99,13 @@ def _open(preset: Preset) -> Any:
     ):
         synth.cc(0, control, value)
     return synth
+
+
+def _close(synth: Any, font: int | None) -> None:
+    """Ends a synthesiser, but not the soundfont that it borrowed."""
+    if font is not None:
+        _library()._fl.fluid_synth_remove_sfont(synth.synth, font)
+    synth.delete()
 
 
 _Event = tuple[int, int, int, int]  # time in samples, kind, two values
@@ -152,5 +183,5 @@ def play(
     if done < n_samples:
         left, n = sound.ctypes.data, n_samples - done
         write(synth.synth, n, left, 2 * done, 2, left, 2 * done + 1, 2)
-    synth.delete()
+    _close(synth, _font(preset.path))
     return sound
