@@ -12,10 +12,10 @@ from keras_munet.dsp import FloatArray
 ENERGIES = {"vocals": 173.4346, "drums": 218.6938, "bass": 252.7046, "other": 216.4932}
 """Energies of 6 s that the authors measured on MUSDB18: mono, 10 880 Hz."""
 
-_PLAYING = {"vocals": 0.65, "drums": 0.9, "bass": 0.9, "other": 0.97}
+_PLAYING = {"vocals": 0.5, "drums": 0.9, "bass": 0.9, "other": 0.97}
 """Share of a song in which a stem usually plays."""
 
-_STEM_SPREAD_DB = 3.5
+_STEM_SPREAD_DB = 3.3
 _FADER_SPREAD_DB = 2.0
 _BALANCE_DB = {  # of a part whose player has not said how loud it should be
     "double": -4,

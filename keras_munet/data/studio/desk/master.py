@@ -44,7 +44,8 @@ def highest(stems: Stems) -> FloatArray:
     """Returns per block the highest peak of the sum and of each stem."""
     mixture = dynamics.peaks(total(stems))
     stem_peaks = [dynamics.peaks(sound) for sound in stems.values()]
-    return np.maximum.reduce([mixture, *stem_peaks])
+    loudest: FloatArray = functools.reduce(np.maximum, [mixture, *stem_peaks])
+    return loudest
 
 
 def gain_curve(rng: np.random.Generator, stems: Stems, sound: Sound) -> FloatArray:
