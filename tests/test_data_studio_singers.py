@@ -277,7 +277,7 @@ def test_nobody_sings_where_the_score_says_so(pool, monkeypatch):
     score = song((False, True, False))
     third = score.n_samples // 3
     margin = int(0.7 * RATE)  # a breath and consonants before, an end after
-    for seed in range(2):
+    for seed in range(2 if pool == "train" else 1):
         parts = render(np.random.default_rng(seed), score, pool)
         lead = [part for part in parts if part.role == "lead"]
         assert lead

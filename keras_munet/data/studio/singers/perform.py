@@ -15,6 +15,7 @@ _HOP_S = vocoder.HOP / RATE
 _NOISE_PRESS = 0.5  # how much of that is heard in noise
 _EFFORT_DB = 7.0  # per octave, between the softest and the most pressed voice
 _LIVELY = 1.3
+_AIR, _AIR_S = 0.6, 0.1  # how breathy a phrase may end, and for how long
 _RESTLESS = 24.0  # frames; the noise is smooth, a deviation of 3 remains
 _LOUDNESS_DB = 14.0  # between loudness 0 and 1
 _FADE_S = (0.05, 0.3)
@@ -72,6 +73,7 @@ def sing(
     else:
         midi = pitch.curve(rng, notes, times, manner)
     excitations, gains = _driven(rng, print_, place, midi, character)
+    gains = _aired(gains, rng.uniform(0, _AIR) * np.exp((times - sung[-1]) / _AIR_S))
     level = _level(notes, times, rng)
     press = _EFFORT_DB * (0.6 * (level - 0.6) + character.effort - 0.5)
     fade = np.log(_fade(times, sung, rng.uniform(*_FADE_S)) + 1e-7)
@@ -133,6 +135,13 @@ def _driven(
     noise = source.breath(rng, f0, np.interp(samples, *_frames(voiced)))
     periodic = gain * np.sqrt(np.maximum(1 - amount**2, 0))
     return [train, noise], [periodic, gain * amount]
+
+
+def _aired(gains: list[FloatArray], share: FloatArray) -> list[FloatArray]:
+    """Turns a share of the voice, `(frames,)`, into breath."""
+    air = np.minimum(share, 1.0)[:, None].astype(np.float32)
+    voice, noise = gains
+    return [voice * np.sqrt(1 - air**2), np.sqrt(noise**2 + (air * voice) ** 2)]
 
 
 def _distorted(sound: FloatArray, drive: float) -> FloatArray:
