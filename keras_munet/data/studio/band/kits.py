@@ -160,7 +160,6 @@ def _tuned(sound: FloatArray, semitones: float) -> FloatArray:
 class Kit:
     """Drums by name; each is layers from soft to loud with peaks that grow."""
 
-    is_machine: bool
     drums: dict[str, Layers]
 
     def hit(self, drum: str, loudness: float) -> FloatArray | None:
@@ -255,4 +254,4 @@ def draw(
     rest = tuple(drum for drum in drums if not kit.get(drum) and drum in KEYS)
     kit |= _sampled(font.path, preset, rest) if rest else {}
     done = {drum: _finished(rng, drum, kit.get(drum, ())) for drum in drums}
-    return Kit(machine_like, done)
+    return Kit(done)
