@@ -82,7 +82,7 @@ def test_same_bits_whatever_was_mixed_before():
 def test_energies_have_the_proportions_of_musdb18(monkeypatch):
     monkeypatch.setattr(mixer, "_CODED", 0.0)
     energies = {stem: [] for stem in STEMS}
-    for index in range(10):
+    for index in range(8):
         for stem, sound in mixed(index, 2.0).items():
             mono = resample(downmix(sound)[:, None], RATE, 10880)[:, 0]
             energies[stem].append(float(dsp.energy(mono)))
