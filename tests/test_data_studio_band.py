@@ -100,7 +100,7 @@ def test_pools_share_no_file_and_all_files_exist():
 
 
 def test_no_sound_of_the_training_pool_has_conditions():
-    allowed = ("FluidR3", "MuseScore", "/sonic-pi/", "/Audiophob/")
+    allowed = ("FluidR3", "MuseScore", "/sonic-pi/")
     for path in sounds.files("train"):
         assert any(name in path for name in allowed), path
         assert "amen" not in path

@@ -221,7 +221,7 @@ def _base(
     kits = [kit for kit in font.kits if kit in wanted] or list(font.kits)
     shots = [k for k in sounds.KITS[pool] if k.is_machine == machine_like]
     recorded = rng.random() < (0.6 if pool == "test" else 0.3)
-    shot = shots[rng.integers(len(shots))] if recorded else None
+    shot = shots[rng.integers(len(shots))] if recorded and shots else None
     return font, int(rng.choice(kits)), shot
 
 

@@ -98,23 +98,6 @@ _ACOUSTIC = Shots(
         "clap": _pi("perc_snap2"),
     },
 )
-_AUDIOPHOB = Shots(
-    "Audiophob",
-    True,
-    {
-        "kick": _h2("Audiophob", "86335__zgump__tom-0105.wav"),
-        "snare": _h2(
-            "Audiophob", "25671__walter-odington__garage-city-snare-snappy.wav"
-        ),
-        "clap": _h2("Audiophob", "29800__stomachache__3.wav"),
-        "hat": _h2("Audiophob", "116973__cbeeching__hat-light.wav"),
-        "open": _h2("Audiophob", "104227__minorr__hhat-paiste-302-14-open-p.wav"),
-        "crash": _h2("Audiophob", "124101__connersaw8__crash.wav"),
-        "tom1": _h2("Audiophob", "101450__menegass__tomh.wav"),
-        "tom2": _h2("Audiophob", "99931__menegass__noise-tom1.wav"),
-        "tom3": _h2("Audiophob", "99930__menegass__noise-tom0.wav"),
-    },
-)
 _SINGLES: dict[str, tuple[str, ...]] = {
     "kick": _pi(
         *("bd_808", "bd_ada", "bd_boom", "bd_fat", "bd_gas", "bd_haus", "bd_klub"),
@@ -138,7 +121,7 @@ _MILLO = "Millo_MultiLayered2"
 _M4 = "_01 _02 _03 _04"
 
 KITS: dict[Pool, tuple[Shots, ...]] = {
-    "train": (_ACOUSTIC, _AUDIOPHOB),
+    "train": (_ACOUSTIC,),
     "test": (
         Shots(
             "The Black Pearl",
