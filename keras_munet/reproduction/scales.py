@@ -52,7 +52,7 @@ class Scale:
 
 
 def _fit(n_frames: int, width: int, depth: int, epochs: int) -> FitConfig:
-    # With dropout, a network this narrow leaves quiet sources out altogether.
+    # With dropout, or with four sources on four filters, quiet sources are left out.
     unet = UNetConfig(width=width, depth=depth, dropout=0.0, output_bias=0.5)
     model = ModelConfig(stft=STFTConfig(n_frames=n_frames), unet=unet)
     return FitConfig(
@@ -76,16 +76,16 @@ SCALES = {
         ),
         Scale(
             "small",
-            "Generated songs instead of MUSDB18, networks of width 4 and depth 5 on "
+            "Generated songs instead of MUSDB18, networks of width 8 and depth 5 on "
             "chunks of 1.5 s, no dropout, Adam at 1e-3 (EBW_P2 with two sources, too: "
-            "Adam takes no notice of the size of weights), 18 epochs: what two CPU "
+            "Adam takes no notice of the size of weights), 8 epochs: what two CPU "
             "cores can do in hours. It "
             "shows how the methods compare on this music at this size, and cannot "
             "confirm or refute numbers measured on MUSDB18.",
             n_tracks=24,
             n_test_tracks=12,
             seconds=30.0,
-            fit=_fit(n_frames=64, width=4, depth=5, epochs=18),
+            fit=_fit(n_frames=64, width=8, depth=5, epochs=8),
         ),
         Scale(
             "smoke",
