@@ -14,6 +14,7 @@ from keras_munet.layers import (
     InverseSTFT,
     LogFrequencyUnwarp,
     LogFrequencyWarp,
+    STFTMagnitude,
 )
 from keras_munet.models.cunet import FiLM
 
@@ -92,6 +93,15 @@ def test_other_windows_keep_the_law(rng, n_fft, hop_length):
     np.testing.assert_allclose(restored, signal, atol=1e-5)
 
 
+@pytest.mark.parametrize(("n_fft", "hop_length"), [(1022, 256), (510, 128), (512, 128)])
+def test_magnitudes_by_fft_are_those_of_the_matmul(rng, n_fft, hop_length):
+    signals = rng.standard_normal((2, 10 * hop_length, 3)).astype(np.float32)
+    real, imaginary = STFT(n_fft, hop_length)(signals)
+    expected = np.hypot(np.array(real), np.array(imaginary))
+    magnitude = np.array(STFTMagnitude(n_fft, hop_length)(signals))
+    np.testing.assert_allclose(magnitude, expected, atol=1e-4)
+
+
 def test_a_length_that_is_no_whole_number_of_hops_is_refused():
     with pytest.raises(ValueError, match="multiple of hop_length=256"):
         STFT()(np.zeros((1, 65_281), np.float32))
@@ -147,6 +157,7 @@ def _check_layer(layer, *inputs, folder):
     [
         (STFT(510, 128), [(2, 1280)]),
         (STFT(510, 128), [(2, 1280, 3)]),
+        (STFTMagnitude(510, 128), [(2, 1280, 3)]),
         (InverseSTFT(510, 128), [(2, 256, 11), (2, 256, 11)]),
         (InverseSTFT(510, 128), [(2, 256, 11, 3), (2, 256, 11, 3)]),
         (LogFrequencyWarp(64, 32, "paper"), [(2, 64, 16)]),

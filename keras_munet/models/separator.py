@@ -11,6 +11,7 @@ from keras_munet.layers import (
     InverseSTFT,
     LogFrequencyUnwarp,
     LogFrequencyWarp,
+    STFTMagnitude,
 )
 from keras_munet.models.build import source_masks
 
@@ -54,12 +55,12 @@ class FrontEnd(keras.layers.Layer):
 
     def __init__(self, stft: STFTConfig) -> None:
         super().__init__(trainable=False, dtype="float32", name="front_end")
-        self.stft = STFT(stft.n_fft, stft.hop_length)
+        self.magnitude = STFTMagnitude(stft.n_fft, stft.hop_length)
         self.warp = LogFrequencyWarp(stft.n_bins, stft.n_rows, stft.warp)
 
     def call(self, waveforms: Any) -> Any:
         """Transforms; see the class."""
-        return self.warp(magnitude(*self.stft(waveforms)))
+        return self.warp(self.magnitude(waveforms))
 
 
 def separator_model(network: keras.Model, config: ModelConfig) -> keras.Model:
