@@ -78,14 +78,14 @@ SCALES = {
             "small",
             "Generated songs instead of MUSDB18, networks of width 8 and depth 5 on "
             "chunks of 1.5 s, no dropout, Adam at 1e-3 (EBW_P2 with two sources, too: "
-            "Adam takes no notice of the size of weights), 8 epochs: what two CPU "
+            "Adam takes no notice of the size of weights), 12 epochs: what two CPU "
             "cores can do in hours. It "
             "shows how the methods compare on this music at this size, and cannot "
             "confirm or refute numbers measured on MUSDB18.",
             n_tracks=24,
             n_test_tracks=12,
             seconds=30.0,
-            fit=_fit(n_frames=64, width=8, depth=5, epochs=8),
+            fit=_fit(n_frames=64, width=8, depth=5, epochs=12),
         ),
         Scale(
             "smoke",
