@@ -9,7 +9,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 folder=${1:?Usage: weights/train.sh FOLDER}
 
-keras-munet synth "$folder/songs" --engine studio --tracks 224 --test-tracks 16 \
+keras-munet synth "$folder/songs" --engine studio --tracks 192 --test-tracks 16 \
     --seconds 48 --seed 1
 
 keras-munet prepare "$folder/songs" "$folder/cache-2" --frames 128 --channels 2
