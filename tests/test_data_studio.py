@@ -149,6 +149,8 @@ def test_a_second_writer_is_refused_and_left_overs_are_cleared(tmp_path):
     (folder / "train" / ".mine.part").mkdir()
     with files.locked(folder, "held"), pytest.raises(MunetError, match="Another proc"):
         synth.write_tracks(folder, 2, seconds=1, seed=5, workers=1)
+    with files.locked(folder, "held"):
+        synth.write_tracks(folder, 1, seconds=1, seed=5, workers=1)  # all is there
     assert left_over.is_dir() and len(list((folder / "train").iterdir())) == 3
     synth.write_tracks(folder, 2, seconds=1, seed=5, workers=1)
     names = sorted(path.name for path in (folder / "train").iterdir())

@@ -225,7 +225,7 @@ def write_tracks(
 
     Tracks that are already there are kept, so an interrupted run can be repeated,
     and a collection can grow. Each track appears whole or not at all. While one
-    process writes to a folder, others are refused.
+    process writes to a folder, others are refused, unless all they ask for is there.
 
     Args:
         folder: new, empty, or from an earlier run with the same seed, length and
@@ -246,10 +246,12 @@ def write_tracks(
     _check(n_tracks, n_test_tracks, engine)
     folder = Path(folder)
     settings = {"format": 2, "seed": seed, "seconds": float(seconds), "engine": engine}
+    counts = {"train": (0, n_tracks), "test": (FIRST_TEST_INDEX, n_test_tracks)}
     _refuse_foreign(folder, settings)
+    if not _jobs(folder, counts, seed, seconds, engine):
+        return
     with files.locked(folder, f"Another process is writing songs to {folder}."):
         _claim(folder, settings)
-        counts = {"train": (0, n_tracks), "test": (FIRST_TEST_INDEX, n_test_tracks)}
         jobs = _jobs(folder, counts, seed, seconds, engine)
         _write_all(jobs, n_tracks + n_test_tracks, workers, progress)
 
