@@ -203,7 +203,9 @@ def test_samples_that_are_no_numbers(run, tmp_path, song, model):
 
 def _process(*words, **settings):
     """Starts the command as a user would, without the settings of the tests."""
-    program = "from keras_munet.cli.main import main; main()"
+    # Where the tests run in the background of a shell, SIGINT would be ignored.
+    listen = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    program = f"{listen}; from keras_munet.cli.main import main; main()"
     plain = {name: text for name, text in os.environ.items() if name[:3] != "TF_"}
     return subprocess.Popen(
         [sys.executable, "-W", "error", "-c", program, *map(str, words)],
