@@ -65,15 +65,9 @@ def _packages() -> bool:
 
 def _studio() -> str:
     """What the studio engine lacks, in one line."""
-    from keras_munet.data.studio import needs
+    from keras_munet.data.studio.needs import install_commands
 
-    absent, libraries = needs.missing()
-    commands = []
-    if absent:
-        packages = " ".join(sorted({need.package for need in absent}))
-        commands.append(f"apt-get install {packages}")
-    if libraries:
-        commands.append(needs.EXTRA)
+    commands = install_commands()
     return f"not installed: {' && '.join(commands)}" if commands else "ready"
 
 

@@ -68,6 +68,12 @@ def _limited(sound: FloatArray) -> FloatArray:
     return bent
 
 
+def require_length(seconds: float) -> None:
+    """Refuses songs, of either engine, that would be shorter than a second."""
+    if seconds < 1:
+        raise ValueError(f"`seconds` must be at least 1. Received: seconds={seconds}")
+
+
 def make_track(seed: int, index: int, seconds: float) -> dict[str, FloatArray]:
     """Plays one song.
 
@@ -83,8 +89,7 @@ def make_track(seed: int, index: int, seconds: float) -> dict[str, FloatArray]:
     Raises:
         ValueError: when the song would be shorter than a second.
     """
-    if seconds < 1:
-        raise ValueError(f"`seconds` must be at least 1. Received: seconds={seconds}")
+    require_length(seconds)
     song = draw_song(np.random.default_rng([seed, index]), seconds, RATE)
     stems = {}
     for number, name in enumerate(STEMS, start=1):

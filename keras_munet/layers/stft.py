@@ -19,6 +19,11 @@ def _to_signals(x: Any) -> Any:
     return ops.transpose(x, (0, 2, 1))
 
 
+def magnitude(real: Any, imaginary: Any) -> Any:
+    """Returns |S| of a spectrogram in two real arrays."""
+    return ops.sqrt(ops.square(real) + ops.square(imaginary))
+
+
 class _STFTLayer(keras.layers.Layer):
     """What both directions share: the settings, given one by one."""
 
@@ -135,9 +140,8 @@ class STFTMagnitude(_STFTLayer):
         margin = (self.frame_length - self.n_fft) // 2
         frames = self._frames(signals)[:, :, margin : margin + self.n_fft]
         window = ops.convert_to_tensor(dsp.hann(self.n_fft), self.dtype)
-        real, imaginary = ops.rfft(frames * window)
-        magnitude = ops.sqrt(ops.square(real) + ops.square(imaginary))
-        parts = ops.reshape(magnitude, (-1, n_channels, *magnitude.shape[1:]))
+        spectrum = magnitude(*ops.rfft(frames * window))
+        parts = ops.reshape(spectrum, (-1, n_channels, *spectrum.shape[1:]))
         return ops.transpose(parts, (0, 3, 2, 1))
 
 

@@ -13,15 +13,11 @@ from keras_munet.layers import (
     LogFrequencyWarp,
     STFTMagnitude,
 )
+from keras_munet.layers.stft import magnitude
 from keras_munet.models.build import source_masks
 
 LOG_FLOOR = 2.2e-16
 """Added before the logarithm, as in the authors' code."""
-
-
-def magnitude(real: Any, imaginary: Any) -> Any:
-    """Returns |S| of a spectrogram in two real arrays."""
-    return ops.sqrt(ops.square(real) + ops.square(imaginary))
 
 
 def log_features(warped: Any, config: ModelConfig) -> Any:

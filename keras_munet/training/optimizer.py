@@ -20,9 +20,9 @@ def make_optimizer(config: FitConfig, steps_per_epoch: int) -> keras.Optimizer:
         steps_per_epoch: batches that an epoch has.
     """
     clip = config.clip_norm or None
-    rate = _cosine(config, steps_per_epoch * config.epochs)
-    if config.schedule == "plateau":
-        rate = config.learning_rate
+    rate = config.learning_rate
+    if config.schedule == "cosine":
+        rate = _cosine(config, steps_per_epoch * config.epochs)
     if config.optimizer == "adam":
         return keras.optimizers.Adam(rate, global_clipnorm=clip)
     return keras.optimizers.SGD(rate, momentum=config.momentum, global_clipnorm=clip)

@@ -4,7 +4,7 @@ import numpy as np
 
 from keras_munet.data.studio import band, desk, singers
 from keras_munet.data.studio.score import Pool, draw_score
-from keras_munet.data.synth import FIRST_TEST_INDEX, with_mixture
+from keras_munet.data.synth import FIRST_TEST_INDEX, require_length, with_mixture
 from keras_munet.dsp import FloatArray
 
 _SCORE, _SINGERS, _BAND, _DESK = range(4)
@@ -29,8 +29,7 @@ def make_track(seed: int, index: int, seconds: float) -> dict[str, FloatArray]:
     Raises:
         ValueError: when the song would be shorter than a second.
     """
-    if seconds < 1:
-        raise ValueError(f"`seconds` must be at least 1. Received: seconds={seconds}")
+    require_length(seconds)
     pool: Pool = "test" if index >= FIRST_TEST_INDEX else "train"
 
     def rng(player: int) -> np.random.Generator:

@@ -68,6 +68,14 @@ def missing() -> tuple[list[Need], list[Library]]:
     return absent, libraries
 
 
+def install_commands() -> list[str]:
+    """Returns the commands that install what is missing; none if nothing is."""
+    absent, libraries = missing()
+    packages = " ".join(sorted({need.package for need in absent}))
+    apt = [f"apt-get install {packages}"] if absent else []
+    return [*apt, EXTRA] if libraries else apt
+
+
 def advice() -> str | None:
     """Returns what is missing and the commands that mend it; None if nothing is."""
     absent, libraries = missing()
@@ -75,12 +83,7 @@ def advice() -> str | None:
     lines += [f"  {one.module} (Python package {one.package})" for one in libraries]
     if not lines:
         return None
-    commands = []
-    if absent:
-        packages = " ".join(sorted({need.package for need in absent}))
-        commands.append(f"  apt-get install {packages}")
-    if libraries:
-        commands.append(f"  {EXTRA}")
+    commands = [f"  {command}" for command in install_commands()]
     return "\n".join([*lines, "Install it with:", *commands])
 
 

@@ -5,10 +5,9 @@ from typing import Literal
 
 import numpy as np
 
+from keras_munet.data.music import song
+from keras_munet.data.music.tones import RATE
 from keras_munet.dsp import FloatArray
-
-RATE = 44100
-"""Sample rate of everything that the studio plays, in Hz."""
 
 Pool = Literal["train", "test"]
 """Which singers, soundfonts and drum samples may be used: no sound is in both."""
@@ -50,21 +49,8 @@ _TEMPI = {  # quarter notes per minute, from slowest to fastest
 }
 _SWINGS = {"jazz": 0.33, "soul": 0.2, "reggae": 0.2, "hip-hop": 0.2}
 
-_SCALES = {
-    "major": (0, 2, 4, 5, 7, 9, 11),
-    "minor": (0, 2, 3, 5, 7, 8, 10),
-    "dorian": (0, 2, 3, 5, 7, 9, 10),
-    "mixolydian": (0, 2, 4, 5, 7, 9, 10),
-}
 _PROGRESSIONS = (
-    (0, 4, 5, 3),
-    (5, 3, 0, 4),
-    (0, 5, 3, 4),
-    (0, 3, 4, 3),
-    (1, 4, 0, 0),
-    (0, 6, 5, 6),
-    (0, 0, 3, 4),
-    (3, 0, 4, 5),
+    *song.PROGRESSIONS,
     (0, 2, 3, 4),
     (5, 4, 3, 4),
     (0, 3, 0, 4),
@@ -107,51 +93,20 @@ class Section:
 
 
 @dataclass(frozen=True)
-class Score:
+class Score(song.Harmony):
     """What all players of a song agree on.
 
     Attributes:
         style: one of `STYLES`.
-        n_samples: length at `RATE`.
-        beat_s: seconds of a quarter note; a bar has four.
-        swing: delay of every second sixteenth, as a share of a sixteenth.
-        tonic: MIDI number of the key note, in the octave from C3 (48).
-        scale: semitones of the seven degrees above the tonic.
-        degrees: scale degree (0 to 6) of the chord of each bar.
         sections: the form, in order, covering all bars.
     """
 
     style: str
-    n_samples: int
-    beat_s: float
-    swing: float
-    tonic: int
-    scale: tuple[int, ...]
-    degrees: tuple[int, ...]
     sections: tuple[Section, ...]
-
-    @property
-    def n_bars(self) -> int:
-        """Bars that begin within the song."""
-        return len(self.degrees)
 
     def section(self, bar: int) -> Section:
         """Returns the section that a bar belongs to."""
         return next(s for s in self.sections if bar < s.first_bar + s.n_bars)
-
-    def step_s(self, bar: int, step: float) -> float:
-        """Returns when a sixteenth (0 to 15) of a bar sounds, in seconds."""
-        delay = self.swing * (int(step) % 2)
-        return self.beat_s * (4 * bar + (step + delay) / 4)
-
-    def pitch(self, degree: int) -> int:
-        """Returns the MIDI number of a scale degree; 7 is an octave higher."""
-        octave, index = divmod(degree, 7)
-        return self.tonic + 12 * octave + self.scale[index]
-
-    def chord(self, bar: int, n_notes: int = 3) -> list[int]:
-        """Returns the MIDI numbers of a bar's chord, stacked in thirds."""
-        return [self.pitch(self.degrees[bar] + 2 * k) for k in range(n_notes)]
 
 
 @dataclass(frozen=True)
@@ -207,7 +162,10 @@ def draw_score(rng: np.random.Generator, seconds: float) -> Score:
         beat_s=float(beat_s),
         swing=swing,
         tonic=int(rng.integers(48, 60)),
-        scale=_SCALES[str(rng.choice(list(_SCALES)))],
+        scale=song.SCALES[str(rng.choice(list(song.SCALES)))],
         degrees=tuple(degrees),
         sections=sections,
     )
+
+
+__all__ = ["RATE", "STYLES", "Part", "Pool", "Score", "Section", "draw_score"]
