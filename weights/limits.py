@@ -1,0 +1,144 @@
+"""Where a model fails: instruments that it takes for voices, and voices that it loses.
+
+    python weights/limits.py MODEL OUT.md [--songs 6] [--seconds 16]
+
+Every instrument, with a sound of the test pool, plays a melody or chords alone; every
+manner of singing is sung alone by singers of the test pool. A perfect model gives the
+first to the accompaniment and the second to the vocals, as a whole.
+"""
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from keras_munet import Separator
+from keras_munet.data.music.tones import RATE
+from keras_munet.data.studio.band import chords, ensembles, fluid, guitar, melodies
+from keras_munet.data.studio.band.notes import Note, expressive
+from keras_munet.data.studio.band.other import preset
+from keras_munet.data.studio.score import Score, draw_score
+from keras_munet.data.studio.singers import backing, plan
+from keras_munet.data.studio.singers.character import draw_character
+from keras_munet.data.studio.singers.pitch import draw_manner
+from keras_munet.data.studio.singers.takes import Track, perform
+from keras_munet.dsp import FloatArray
+from keras_munet.files import replacing
+
+SOLOS = (
+    *("sax", "trumpet", "violin", "cello", "flute", "whistle", "reeds", "harmonica"),
+    *("distorted", "guitar", "lead", "voices", "keys"),
+)
+CHORDS = ("piano", "organ", "strings", "brass", "pad", "choir", "nylon")
+DELIVERIES = ("sung", "falsetto", "rap", "whisper", "shout", "scream", "growl")
+SILENT = 1e-4  # mean square below which nothing was played
+
+
+def play_solo(rng: np.random.Generator, score: Score, name: str) -> FloatArray:
+    """Plays a tune on one of `ensembles.SOLOISTS`."""
+    soloist = ensembles.SOLOISTS[name]
+    bars = list(range(score.n_bars))
+    notes = melodies.melody(rng, score, bars, low=soloist.low, high=soloist.high)
+    bends = expressive(
+        rng, notes, depth=soloist.vibrato, scoop=soloist.scoop, glide=soloist.glide
+    )
+    sound = _play(rng, score, soloist.programs, notes, bends)
+    if soloist.gain_db is None or not sound.any():
+        return sound
+    return guitar.amplify(rng, sound, float(np.mean(soloist.gain_db)))
+
+
+def play_chords(rng: np.random.Generator, score: Score, name: str) -> FloatArray:
+    """Plays the chords on one of `ensembles.PLAYERS`."""
+    player = ensembles.PLAYERS[name]
+    how = chords.held if player.plays == "held" else chords.comp
+    notes = how(rng, score, list(range(score.n_bars)), low=player.low[0])
+    return _play(rng, score, player.programs, notes)
+
+
+def _play(
+    rng: np.random.Generator,
+    score: Score,
+    programs: tuple[ensembles.Program, ...],
+    notes: list[Note],
+    bends: list[tuple[float, float]] | None = None,
+) -> FloatArray:
+    instrument = preset(rng, "test", programs)
+    return fluid.play(instrument, notes, score.n_samples, bends=bends)
+
+
+def sing(rng: np.random.Generator, score: Score, delivery: str) -> FloatArray:
+    """Sings in one manner, alone."""
+    singer = plan.draw_singer(rng, "test")
+    voice, manner = draw_character(rng, singer), draw_manner(rng)
+    track = Track(score.n_samples)
+    for phrase in plan.draw_phrases(rng, score, singer):
+        sung = replace(phrase, delivery=delivery)
+        track.add(*perform(rng, sung, phrase.notes, voice, manner))
+    return track.part("lead").sound
+
+
+def sing_in_choir(rng: np.random.Generator, score: Score, name: str) -> FloatArray:
+    """Sings chords on a vowel, three to six voices."""
+    parts = backing.choir(rng, score, "test")
+    return sum((p.sound for p in parts), np.zeros((score.n_samples, 2), np.float32))
+
+
+def shares(
+    separator: Separator, make, name: str, n_songs: int, seconds: float
+) -> Iterator[float]:
+    """Gives the share of each song's energy that the model calls vocals."""
+    for index in range(n_songs):
+        rng = np.random.default_rng([index, *map(ord, name)])
+        score = draw_score(rng, seconds)
+        everybody_sings = tuple(replace(s, is_sung=True) for s in score.sections)
+        sound = make(rng, replace(score, sections=everybody_sings), name)
+        if np.mean(sound**2) < SILENT:
+            continue
+        stems = separator.separate(sound, sample_rate=RATE)
+        yield float(np.sum(stems["vocals"] ** 2) / np.sum(sound**2))
+
+
+KINDS = (
+    ("Instruments alone: what is taken for vocals", "solo", SOLOS, play_solo),
+    ("", "chords", CHORDS, play_chords),
+    ("Voices alone: what is kept as vocals", "lead", DELIVERIES, sing),
+    ("", "singers", ("choir",), sing_in_choir),
+)
+
+
+def main() -> None:
+    """Measures and writes the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("model", help="name or path, with a source `vocals`")
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--songs", type=int, default=6)
+    parser.add_argument("--seconds", type=float, default=16.0)
+    options = parser.parse_args()
+    separator = Separator.load(options.model)
+    lines = [
+        f"# What `{options.model}` takes for a voice",
+        "",
+        "Share of the energy that goes to the vocals, of sounds played or sung alone: "
+        f"median (least to most) of {options.songs} tunes of {options.seconds:g} s. "
+        "Sounds and singers are those of test songs.",
+    ]
+    for title, how, names, make in KINDS:
+        if title:
+            lines += ["", f"## {title}", "", "| sound | how | share |", "|---|---|---|"]
+        for name in names:
+            found = [
+                *shares(separator, make, name, options.songs, options.seconds)
+            ] or [float("nan")]
+            low, middle, high = 100 * np.quantile(found, [0, 0.5, 1])
+            line = f"| {name} | {how} | {middle:.0f} % ({low:.0f} to {high:.0f}) |"
+            lines.append(line)
+            print(line, flush=True)
+    with replacing(options.out) as part:
+        part.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
