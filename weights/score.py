@@ -1,0 +1,121 @@
+"""Scores the shipped models: on unseen generated songs, and on the excerpt of MUSDB18.
+
+    python weights/score.py FOLDER OUT
+
+FOLDER is that of `weights/train.sh`: its test songs, and the histories of its runs.
+Writes OUT/scores.md, the reports of `keras-munet evaluate` that it is made of, curves,
+and sheets of masks and spectrograms.
+"""
+
+import argparse
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from keras_munet.config import DataConfig
+from keras_munet.data.excerpt import excerpt
+from keras_munet.data.studio.score import draw_score
+from keras_munet.data.track import Track
+from keras_munet.data.workers import n_cores
+from keras_munet.evaluation import figures
+from keras_munet.evaluation.evaluate import evaluate
+from keras_munet.evaluation.report import OVERALL, Report
+from keras_munet.evaluation.selection import choose_setting, select_tracks
+from keras_munet.evaluation.tables import cell
+from keras_munet.files import replacing
+from keras_munet.reproduction.sheets import draw_sheets
+from keras_munet.weights.shipped import shipped_models
+
+SEED, SECONDS = 1, 48.0
+"""Of the songs in weights/train.sh."""
+
+ROWS = {"estimates": "the model", "oracle": "ideal masks", "mixture": "the mixture"}
+
+
+def score(model: str, sources: tuple[str, ...], name: str, path: Path, out: Path):
+    """Returns the report of one model on one set of songs, and draws the first one."""
+    split = "all" if path.is_file() else "test"
+    tracks: list[Track] = select_tracks(path, DataConfig(sources=sources), split=split)
+    setting, estimator = choose_setting(tracks, model=model, split=split, oracle=True)
+    report = evaluate(
+        tracks, setting, estimator, out / f"{model}-{name}.json", workers=n_cores()
+    )
+    sheets = out / f"{model}-{name}"
+    sheets.mkdir(exist_ok=True)
+    draw_sheets(estimator, tracks[0], sheets)
+    return report
+
+
+def table(report: Report) -> list[str]:
+    """Lines of a table: model, ideal mask and mixture, per source."""
+    sources, summary = (*report.sources, OVERALL), report.summary()
+    lines = [
+        f"| SDR in dB | {' | '.join(sources)} |",
+        "|---" * (1 + len(sources)) + "|",
+    ]
+    for row, title in ROWS.items():
+        cells = [cell(summary[row][source]["sdr"]) for source in sources]
+        lines.append(f"| {title} | {' | '.join(cells)} |")
+    return [*lines, ""]
+
+
+def by_style(report: Report) -> list[str]:
+    """Lines of a table: vocals SDR of every song, with the style that it was drawn."""
+    lines = [
+        "| song | style | the model | ideal masks | the mixture |",
+        "|---" * 5 + "|",
+    ]
+    for name, track in sorted(report.tracks.items()):
+        index = int(name.rpartition(" ")[2])
+        style = draw_score(np.random.default_rng([SEED, index, 0]), SECONDS).style
+        found = [track.scores[row]["vocals"]["sdr"] for row in ROWS]
+        cells = ["silent" if value is None else f"{value:.2f}" for value in found]
+        lines.append(f"| {index} | {style} | {' | '.join(cells)} |")
+    return [*lines, ""]
+
+
+def main() -> None:
+    """Scores, draws and writes."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, help="of weights/train.sh")
+    parser.add_argument("out", type=Path)
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    sets = {"studio": options.folder / "songs", "excerpt": excerpt()}
+    titles = {
+        "studio": "Test songs of the studio: other singers, soundfont and drum kits",
+        "excerpt": "The 6 s of MUSDB18, real music",
+    }
+    lines = [
+        "# Scores",
+        "",
+        "`keras-munet evaluate`, protocol `paper`: mono, 10,880 Hz.",
+    ]
+    lines += ["Mean ± standard deviation (median) over songs.", ""]
+    for name, model in shipped_models().items():
+        lines += [f"## `{name}`", ""]
+        for kind, path in sets.items():
+            report = score(name, model.sources, kind, path, options.out)
+            lines += [f"### {titles[kind]}", "", *table(report)]
+            if kind == "studio" and name == "vocals":
+                lines += ["Vocals, song by song:", "", *by_style(report)]
+            lines += [
+                f"![masks]({name}-{kind}/masks.png)",
+                f"![spectrograms]({name}-{kind}/spectrograms.png)",
+                "",
+            ]
+        history = options.out / f"{name}-history.csv"
+        shutil.copyfile(options.folder / name / "history.csv", history)
+    curves = {
+        name: figures.read_history(options.out / f"{name}-history.csv")
+        for name in shipped_models()
+    }
+    figures.plot_losses(curves, options.out / "losses.png")
+    lines += ["## Curves", "", "![losses](losses.png)"]
+    with replacing(options.out / "scores.md") as part:
+        part.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
