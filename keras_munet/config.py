@@ -8,7 +8,7 @@ TWO_SOURCES = ("vocals", "accompaniment")
 FOUR_SOURCES = ("vocals", "drums", "bass", "other")
 ARCHITECTURES = ("munet", "dedicated", "cunet")
 WEIGHTINGS = ("unit", "dwa", "ebw-p1", "ebw-inst-p1", "ebw-p2", "oh")
-LOSSES = ("indirect", "direct")
+LOSSES = ("indirect", "direct", "energy")
 WARPS = ("aligned", "paper")
 AUGMENTATIONS = ("gain", "polarity", "channels", "remix")
 OPTIMIZERS = ("sgd", "adam")
@@ -207,7 +207,7 @@ class FitConfig(Config):
     Attributes:
         model: what is trained.
         weighting: how the per-source losses are weighted (paper, eqs. 5 to 10).
-        loss: `indirect` (eq. 4) or `direct` (eq. 3).
+        loss: `indirect` (eq. 4), `direct` (eq. 3) or `energy` (squared, ours).
         normalize: rescale any weights to the sum K.
         optimizer: `sgd` (momentum 0.9) or `adam`.
         learning_rate: highest value.

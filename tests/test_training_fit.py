@@ -272,7 +272,7 @@ def test_a_dead_mask_is_reported_by_name(dataset, tmp_path, caplog):
 
 @pytest.mark.parametrize(
     ("weighting", "loss"),
-    list(zip(WEIGHTINGS, 3 * ["indirect", "direct"], strict=True)),
+    list(zip(WEIGHTINGS, 2 * ["indirect", "direct", "energy"], strict=True)),
 )
 def test_the_total_is_the_weighted_sum_of_the_sources(dataset, weighting, loss):
     config = quick(weighting=weighting, loss=loss)

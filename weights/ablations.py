@@ -82,6 +82,7 @@ VARIANTS = {
         fit={"augment": ("gain", "polarity", "channels")},
     ),
     "no-augmentation": Variant("no augmentation at all", fit={"augment": ()}),
+    "energy": Variant("squared error instead of L1", fit={"loss": "energy"}),
     "unit": Variant("losses not weighted", fit={"weighting": "unit"}),
     "dropout": Variant("dropout 0.1", unet={"dropout": 0.1}),
     "width-4": Variant("half the filters (width 4)", unet={"width": 4}),

@@ -105,8 +105,9 @@ def main() -> None:
                 f"![spectrograms]({name}-{kind}/spectrograms.png)",
                 "",
             ]
-        history = options.out / f"{name}-history.csv"
-        shutil.copyfile(options.folder / name / "history.csv", history)
+        for file in ("history.csv", "metrics.json"):
+            kept = options.out / f"{name}-{file}"
+            shutil.copyfile(options.folder / name / file, kept)
     curves = {
         name: figures.read_history(options.out / f"{name}-history.csv")
         for name in shipped_models()

@@ -1,4 +1,4 @@
-"""The two per-source losses of the paper, in the warped magnitude domain."""
+"""The two per-source losses of the paper, and a squared one, on warped magnitudes."""
 
 from collections.abc import Callable
 from typing import Any
@@ -56,7 +56,25 @@ def indirect_loss(masks: Any, sources: Any, mixture: Any) -> Any:
     return _mean_per_source(sources - masks * mixture)
 
 
+def energy_loss(masks: Any, sources: Any, mixture: Any) -> Any:
+    """Returns the energy of the indirect loss's error, as a share of the mixture's.
+
+    The L1 losses ask for the median of what a mask could be, which is near zero for a
+    quiet source wherever the network is not sure. This one asks for the mean, and
+    counts every example alike, however loud: what SDR counts, too. `(K,)`.
+
+    Args:
+        masks: estimates, `(batch, rows, frames, K)`.
+        sources: magnitudes, the same shape.
+        mixture: magnitudes, `(batch, rows, frames, 1)`.
+    """
+    errors = ops.mean(ops.square(sources - masks * mixture), axis=(1, 2))
+    whole = ops.mean(ops.square(mixture), axis=(1, 2))  # (batch, 1)
+    return ops.mean(errors / ops.maximum(whole, 1e-12), axis=0)
+
+
 SOURCE_LOSSES: dict[str, SourceLoss] = {
     "direct": direct_loss,
     "indirect": indirect_loss,
+    "energy": energy_loss,
 }
