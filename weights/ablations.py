@@ -34,7 +34,7 @@ from keras_munet.files import replacing, write_json
 BATCH, N_FRAMES, DEPTH, STEPS = 4, 64, 5, 1450
 """Of the small recipe; all else is as in vocals.json."""
 
-FEW = 48
+FEW = 24
 """Songs in the sets that are made anew, and in the one that they are held against."""
 
 TWO_SINGERS = ("slt alto", "rms baritone")

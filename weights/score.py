@@ -30,6 +30,9 @@ from keras_munet.weights.shipped import shipped_models
 SEED, SECONDS = 1, 48.0
 """Of the songs in weights/train.sh."""
 
+RUNS = ("vocals-l1", "4stems-l1", "vocals", "4stems")
+"""In the order of weights/train.sh: first L1, then the squared error."""
+
 ROWS = {"estimates": "the model", "oracle": "ideal masks", "mixture": "the mixture"}
 
 
@@ -105,15 +108,19 @@ def main() -> None:
                 f"![spectrograms]({name}-{kind}/spectrograms.png)",
                 "",
             ]
+    for run in RUNS:
         for file in ("history.csv", "metrics.json"):
-            kept = options.out / f"{name}-{file}"
-            shutil.copyfile(options.folder / name / file, kept)
-    curves = {
-        name: figures.read_history(options.out / f"{name}-history.csv")
-        for name in shipped_models()
-    }
-    figures.plot_losses(curves, options.out / "losses.png")
-    lines += ["## Curves", "", "![losses](losses.png)"]
+            kept = options.out / f"{run}-{file}"
+            shutil.copyfile(options.folder / run / file, kept)
+    lines += ["## Curves", ""]
+    for loss, runs in (("L1", RUNS[:2]), ("squared error", RUNS[2:])):
+        path = options.out / f"losses-{loss.split()[0].lower()}.png"
+        histories = {
+            run: figures.read_history(options.out / f"{run}-history.csv")
+            for run in runs
+        }
+        figures.plot_losses(histories, path)
+        lines.append(f"![{loss}]({path.name})")
     with replacing(options.out / "scores.md") as part:
         part.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
