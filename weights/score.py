@@ -31,7 +31,7 @@ SEED, SECONDS = 1, 48.0
 """Of the songs in weights/train.sh."""
 
 DRAWN = 3
-"""Place of the song that is drawn: the first with a voice in its middle."""
+"""Place of the song that is drawn; it has a voice in its middle."""
 
 RUNS = ("vocals-l1", "4stems", "vocals")
 """In the order of weights/train.sh: two with L1, then one with the squared error."""
