@@ -182,10 +182,15 @@ def test_evaluate_takes_a_name(folder, run, excerpt, tmp_path):
     assert method["sha256"] == shipped.shipped_models()["vocals"].sha256
 
 
-def test_the_karaoke_page_takes_a_name(folder, run, tmp_path, monkeypatch):
+def _page_stands_in(tmp_path, monkeypatch):
+    """Takes the place of the built page, which needs Node.js."""
     from test_web_export import static
 
     static.__wrapped__(tmp_path, monkeypatch)
+
+
+def test_the_karaoke_page_takes_a_name(folder, run, tmp_path, monkeypatch):
+    _page_stands_in(tmp_path, monkeypatch)
     page = tmp_path / "page"
     assert run("export", "web", "4stems", page, "--no-demo").code == 0
     settings = json.loads((page / "karaoke.json").read_text())
@@ -260,6 +265,7 @@ def test_weights_that_are_damaged(folder, run, song, tmp_path, damage):
 @pytest.mark.parametrize("model", ["5stems", "Vocals", "./vocals"])
 def test_a_name_that_there_is_not(folder, run, song, tmp_path, monkeypatch, model):
     monkeypatch.chdir(tmp_path)
+    _page_stands_in(tmp_path, monkeypatch)
     said = _separate_fails(run, song, tmp_path, "--model", model)
     assert f"No model at {Path(model)}." in said
     assert "path of a model" in said and "vocals, 4stems." in said
