@@ -21,6 +21,7 @@ from unittest import mock
 
 import numpy as np
 import soundfile
+from score import SECONDS, SEED, evaluate_songs
 
 from keras_munet.config import DataConfig, FitConfig
 from keras_munet.data import workers as work
@@ -110,7 +111,7 @@ def _without_effects(index: int) -> dict[str, Any]:
     from keras_munet.data.studio import engine
 
     with mock.patch.object(engine.desk, "mix", _plain_mix):
-        return engine.make_track(1, index, 48.0)
+        return engine.make_track(SEED, index, SECONDS)
 
 
 def _by_two_singers(index: int) -> dict[str, Any]:
@@ -119,13 +120,13 @@ def _by_two_singers(index: int) -> dict[str, Any]:
 
     two = tuple(s for s in sounds.SINGERS if s.name in TWO_SINGERS)
     with mock.patch.object(plan, "roster", lambda pool: two):
-        return engine.make_track(1, index, 48.0)
+        return engine.make_track(SEED, index, SECONDS)
 
 
 def _numpy_song(index: int) -> dict[str, Any]:
     from keras_munet.data.synth import make_track
 
-    return make_track(1, index, 48.0)
+    return make_track(SEED, index, SECONDS)
 
 
 ALTERED = {
@@ -207,19 +208,14 @@ def run(name: str, seed: int, folder: Path) -> dict[str, Any]:
         "steps": config.epochs * -(-data.n_training // BATCH),
         "seconds": metrics["seconds"],
         "history": result.history,
-        "studio": _scores(result.folder, folder / "songs", "test"),
-        "excerpt": _scores(result.folder, excerpt(), "all"),
+        "studio": _scores(result.folder, folder / "songs", "studio"),
+        "excerpt": _scores(result.folder, excerpt(), "excerpt"),
     }
 
 
-def _scores(model: Path, source: Path, split: str) -> dict[str, Any]:
-    from keras_munet.evaluation.evaluate import evaluate
-    from keras_munet.evaluation.selection import choose_setting, select_tracks
-
-    tracks = select_tracks(source, DataConfig(sources=SHOWN), split=split)
-    setting, estimator = choose_setting(tracks, model=model, split=split, oracle=True)
-    path = model / f"report-{split}.json"
-    evaluate(tracks, setting, estimator, path, workers=work.n_cores())
+def _scores(model: Path, songs: Path, name: str) -> dict[str, Any]:
+    path = model / f"report-{name}.json"
+    evaluate_songs(model, SHOWN, songs, path)
     values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return values
 

@@ -11,16 +11,15 @@ import argparse
 import shutil
 from pathlib import Path
 
-import numpy as np
-
 from keras_munet.config import DataConfig
 from keras_munet.data.excerpt import excerpt
-from keras_munet.data.studio.score import draw_score
+from keras_munet.data.studio.engine import write_score
 from keras_munet.data.track import Track
 from keras_munet.data.workers import n_cores
 from keras_munet.evaluation import figures
 from keras_munet.evaluation.evaluate import evaluate
 from keras_munet.evaluation.report import OVERALL, Report
+from keras_munet.evaluation.scoring import Estimator
 from keras_munet.evaluation.selection import choose_setting, select_tracks
 from keras_munet.evaluation.tables import cell
 from keras_munet.files import replacing
@@ -39,14 +38,27 @@ RUNS = ("vocals-l1", "4stems", "vocals")
 ROWS = {"estimates": "the model", "oracle": "ideal masks", "mixture": "the mixture"}
 
 
-def score(model: str, sources: tuple[str, ...], name: str, path: Path, out: Path):
-    """Returns the report of one model on one set of songs, and draws one song."""
-    split = "all" if path.is_file() else "test"
-    tracks: list[Track] = select_tracks(path, DataConfig(sources=sources), split=split)
+def evaluate_songs(
+    model: str | Path, sources: tuple[str, ...], songs: Path, path: Path
+) -> tuple[Report, list[Track], Estimator | None]:
+    """Scores a model on the test songs of a folder, or on the one song of a file.
+
+    Returns:
+        The report, which is also at `path`; the songs; what separated them.
+    """
+    split = "all" if songs.is_file() else "test"
+    tracks = select_tracks(songs, DataConfig(sources=sources), split=split)
     setting, estimator = choose_setting(tracks, model=model, split=split, oracle=True)
-    report = evaluate(
-        tracks, setting, estimator, out / f"{model}-{name}.json", workers=n_cores()
-    )
+    report = evaluate(tracks, setting, estimator, path, workers=n_cores())
+    return report, tracks, estimator
+
+
+def score(
+    model: str, sources: tuple[str, ...], name: str, songs: Path, out: Path
+) -> Report:
+    """Returns the report of one model on one set of songs, and draws one song."""
+    path = out / f"{model}-{name}.json"
+    report, tracks, estimator = evaluate_songs(model, sources, songs, path)
     sheets = out / f"{model}-{name}"
     sheets.mkdir(exist_ok=True)
     draw_sheets(estimator, tracks[min(DRAWN, len(tracks) - 1)], sheets)
@@ -74,7 +86,7 @@ def by_style(report: Report) -> list[str]:
     ]
     for name, track in sorted(report.tracks.items()):
         index = int(name.rpartition(" ")[2])
-        style = draw_score(np.random.default_rng([SEED, index, 0]), SECONDS).style
+        style = write_score(SEED, index, SECONDS).style
         found = [track.scores[row]["vocals"]["sdr"] for row in ROWS]
         cells = ["silent" if value is None else f"{value:.2f}" for value in found]
         lines.append(f"| {index} | {style} | {' | '.join(cells)} |")

@@ -65,9 +65,9 @@ def _packages() -> bool:
 
 def _studio() -> str:
     """What the studio engine lacks, in one line."""
-    from keras_munet.data.studio.needs import install_commands
+    from keras_munet.data.studio.needs import install_commands, missing
 
-    commands = install_commands()
+    commands = install_commands(*missing())
     return f"not installed: {' && '.join(commands)}" if commands else "ready"
 
 

@@ -3,11 +3,16 @@
 import numpy as np
 
 from keras_munet.data.studio import band, desk, singers
-from keras_munet.data.studio.score import Pool, draw_score
+from keras_munet.data.studio.score import Pool, Score, draw_score
 from keras_munet.data.synth import FIRST_TEST_INDEX, require_length, with_mixture
 from keras_munet.dsp import FloatArray
 
 _SCORE, _SINGERS, _BAND, _DESK = range(4)
+
+
+def write_score(seed: int, index: int, seconds: float) -> Score:
+    """Returns what `make_track` plays, on paper."""
+    return draw_score(np.random.default_rng([seed, index, _SCORE]), seconds)
 
 
 def make_track(seed: int, index: int, seconds: float) -> dict[str, FloatArray]:
@@ -35,7 +40,7 @@ def make_track(seed: int, index: int, seconds: float) -> dict[str, FloatArray]:
     def rng(player: int) -> np.random.Generator:
         return np.random.default_rng([seed, index, player])
 
-    score = draw_score(rng(_SCORE), seconds)
+    score = write_score(seed, index, seconds)
     parts = {
         **band.render(rng(_BAND), score, pool),
         "vocals": singers.render(rng(_SINGERS), score, pool),

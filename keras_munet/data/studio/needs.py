@@ -68,9 +68,8 @@ def missing() -> tuple[list[Need], list[Library]]:
     return absent, libraries
 
 
-def install_commands() -> list[str]:
-    """Returns the commands that install what is missing; none if nothing is."""
-    absent, libraries = missing()
+def install_commands(absent: list[Need], libraries: list[Library]) -> list[str]:
+    """Returns the commands that install what is `missing`; none if nothing is."""
     packages = " ".join(sorted({need.package for need in absent}))
     apt = [f"apt-get install {packages}"] if absent else []
     return [*apt, EXTRA] if libraries else apt
@@ -83,7 +82,7 @@ def advice() -> str | None:
     lines += [f"  {one.module} (Python package {one.package})" for one in libraries]
     if not lines:
         return None
-    commands = [f"  {command}" for command in install_commands()]
+    commands = [f"  {command}" for command in install_commands(absent, libraries)]
     return "\n".join([*lines, "Install it with:", *commands])
 
 
