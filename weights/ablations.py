@@ -2,11 +2,11 @@
 
     python weights/ablations.py FOLDER OUT [--only NAME ...] [--seeds 1,2]
 
-FOLDER is that of `weights/train.sh`; its songs are used, and altered songs are made
-beside them. Every network takes equally many steps and is scored on the test songs of
-the studio, whose singers and sounds no training song has, and on the excerpt of
-MUSDB18 (never used to choose anything). What is done is kept in OUT/rows; the report
-is OUT/README.md.
+Songs, caches and runs go into FOLDER, which may be that of `weights/train.sh`: its
+first songs are the ones that are needed here. Every network takes equally many steps
+and is scored on the test songs of the studio, whose singers and sounds no training song
+has, and on the excerpt of MUSDB18 (never used to choose anything). What is done is kept
+in OUT/rows; the report is OUT/README.md.
 """
 
 import argparse
@@ -14,6 +14,7 @@ import dataclasses
 import functools
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,25 +22,35 @@ from unittest import mock
 
 import numpy as np
 import soundfile
-from score import SECONDS, SEED, evaluate_songs
+from score import evaluate_songs
 
 from keras_munet.config import DataConfig, FitConfig
 from keras_munet.data import workers as work
 from keras_munet.data.dataset import Dataset
 from keras_munet.data.excerpt import excerpt
 from keras_munet.data.music.tones import RATE
+from keras_munet.data.synth import write_tracks
 from keras_munet.evaluation.compare import Difference, compare
 from keras_munet.evaluation.report import Report, parse_report
+from keras_munet.evaluation.tables import markdown_table
 from keras_munet.files import replacing, write_json
 
 BATCH, N_FRAMES, DEPTH, STEPS = 4, 64, 5, 1450
 """Of the small recipe; all else is as in vocals.json."""
 
+SEED, SECONDS, ALL, TESTS = 1, 48.0, 192, 16
+"""Of the songs: seed, length, how many to learn from, and how many to be scored on."""
+
 FEW = 24
-"""Songs in the sets that are made anew, and in the one that they are held against."""
+"""Songs in the sets that are altered, and in the one that they are held against."""
 
 TWO_SINGERS = ("slt alto", "rms baritone")
 SHOWN = ("vocals", "accompaniment")
+TITLES = (
+    *("variant", "seed", "vocals", "accompaniment"),
+    *("against", "vocals, difference", "accompaniment, difference"),
+    *("excerpt, vocals", "excerpt, accompaniment"),
+)
 
 
 @dataclass(frozen=True)
@@ -49,7 +60,7 @@ class Variant:
     Attributes:
         title: what it is.
         base: the variant that it is held against.
-        songs: `studio`, or a function of `ALTERED` that makes others.
+        songs: an engine of `synth`, or a name in `ALTERED`.
         n_songs: how many are trained on; all by default.
         unet: changed settings of the network.
         fit: changed settings of the run.
@@ -123,39 +134,31 @@ def _by_two_singers(index: int) -> dict[str, Any]:
         return engine.make_track(SEED, index, SECONDS)
 
 
-def _numpy_song(index: int) -> dict[str, Any]:
-    from keras_munet.data.synth import make_track
-
-    return make_track(SEED, index, SECONDS)
+ALTERED = {"no-effects": _without_effects, "two-singers": _by_two_singers}
 
 
-ALTERED = {
-    "no-effects": (_without_effects, FEW),
-    "two-singers": (_by_two_singers, FEW),
-    "numpy": (_numpy_song, 192),
-}
-
-
-def _write_song(kind: str, folder: Path, index: int) -> None:
-    make, _ = ALTERED[kind]
+def _write_altered(kind: str, folder: Path, index: int) -> None:
     target = folder / "train" / f"Song {index:03d}"
     if target.is_dir():
         return
     with replacing(target) as part:
         part.mkdir(parents=True)
-        for name, sound in make(index).items():
+        for name, sound in ALTERED[kind](index).items():
             soundfile.write(part / f"{name}.wav", sound, RATE, subtype="PCM_16")
 
 
 def songs(kind: str, folder: Path) -> Path:
     """Returns the folder of the training songs, made where they are missing."""
-    if kind == "studio":
-        return folder / "songs"
-    target = folder / f"songs-{kind}"
-    (target / "train").mkdir(parents=True, exist_ok=True)
-    write = functools.partial(_write_song, kind, target)
-    for _ in work.each(write, range(ALTERED[kind][1]), workers=work.n_cores()):
-        pass
+    target = folder / ("songs" if kind == "studio" else f"songs-{kind}")
+    if kind in ALTERED:
+        (target / "train").mkdir(parents=True, exist_ok=True)
+        write = functools.partial(_write_altered, kind, target)
+        for _ in work.each(write, range(FEW), workers=work.n_cores()):
+            pass
+        return target
+    write_tracks(
+        target, ALL, seconds=SECONDS, seed=SEED, n_test_tracks=TESTS, engine=kind
+    )
     return target
 
 
@@ -208,7 +211,7 @@ def run(name: str, seed: int, folder: Path) -> dict[str, Any]:
         "steps": config.epochs * -(-data.n_training // BATCH),
         "seconds": metrics["seconds"],
         "history": result.history,
-        "studio": _scores(result.folder, folder / "songs", "studio"),
+        "studio": _scores(result.folder, songs("studio", folder), "studio"),
         "excerpt": _scores(result.folder, excerpt(), "excerpt"),
     }
 
@@ -237,27 +240,30 @@ def write_report(out: Path) -> None:
         "to rank anything. Differences are between runs of one seed, song by song, "
         "with the 95 % interval over songs.",
         "",
-        "| variant | seed | vocals | accompaniment | against | vocals, difference | "
-        "accompaniment, difference | excerpt, vocals | excerpt, accompaniment |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+        *markdown_table(list(TITLES), _cells(rows)),
     ]
+    with replacing(out / "README.md") as part:
+        part.write_text("\n".join(lines), encoding="utf-8")
+
+
+def _cells(rows: dict[str, list[dict[str, Any]]]) -> Iterator[list[str]]:
     for name, values in rows.items():
-        lines += [_line(name, row, rows) for row in values]
+        for row in values:
+            yield _row(name, row, rows)
     first = next(iter(rows.values()))[0]
     for row, title in (("oracle", "ideal masks"), ("mixture", "the mixture itself")):
         real = [_mean(first["excerpt"], source, row) for source in SHOWN]
         own = [_mean(first["studio"], source, row) for source in SHOWN]
-        cells = [title, "", *own, "", "", "", *real]
-        lines.append(f"| {' | '.join(cells)} |")
-    with replacing(out / "README.md") as part:
-        part.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        yield [title, "", *own, "", "", "", *real]
 
 
-def _line(name: str, row: dict[str, Any], rows: dict[str, list[dict[str, Any]]]) -> str:
+def _row(
+    name: str, row: dict[str, Any], rows: dict[str, list[dict[str, Any]]]
+) -> list[str]:
     variant = VARIANTS[name]
     base = [r for r in rows.get(variant.base, []) if r["seed"] == row["seed"]]
     against = [_difference(base[0], row, s) if base else "" for s in SHOWN]
-    cells = [
+    return [
         variant.title,
         str(row["seed"]),
         *(_mean(row["studio"], source) for source in SHOWN),
@@ -265,7 +271,6 @@ def _line(name: str, row: dict[str, Any], rows: dict[str, list[dict[str, Any]]])
         *against,
         *(_mean(row["excerpt"], source) for source in SHOWN),
     ]
-    return f"| {' | '.join(cells)} |"
 
 
 def _report(values: dict[str, Any]) -> Report:

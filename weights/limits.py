@@ -16,15 +16,15 @@ import numpy as np
 
 from keras_munet import Separator
 from keras_munet.data.music.tones import RATE
-from keras_munet.data.studio.band import chords, ensembles, fluid, guitar, melodies
-from keras_munet.data.studio.band.notes import Note, expressive
-from keras_munet.data.studio.band.other import preset
+from keras_munet.data.studio.band import chords, ensembles, fluid, melodies
+from keras_munet.data.studio.band.other import preset, solo_sound
 from keras_munet.data.studio.score import Score, draw_score
 from keras_munet.data.studio.singers import backing, plan
 from keras_munet.data.studio.singers.character import draw_character
 from keras_munet.data.studio.singers.pitch import draw_manner
 from keras_munet.data.studio.singers.takes import Track, perform
 from keras_munet.dsp import FloatArray
+from keras_munet.evaluation.tables import markdown_table
 from keras_munet.files import replacing
 
 SOLOS = (
@@ -41,13 +41,7 @@ def play_solo(rng: np.random.Generator, score: Score, name: str) -> FloatArray:
     soloist = ensembles.SOLOISTS[name]
     bars = list(range(score.n_bars))
     notes = melodies.melody(rng, score, bars, low=soloist.low, high=soloist.high)
-    bends = expressive(
-        rng, notes, depth=soloist.vibrato, scoop=soloist.scoop, glide=soloist.glide
-    )
-    sound = _play(rng, score, soloist.programs, notes, bends)
-    if soloist.gain_db is None or not sound.any():
-        return sound
-    return guitar.amplify(rng, sound, float(np.mean(soloist.gain_db)))
+    return solo_sound(rng, score, "test", soloist, notes)
 
 
 def play_chords(rng: np.random.Generator, score: Score, name: str) -> FloatArray:
@@ -55,18 +49,8 @@ def play_chords(rng: np.random.Generator, score: Score, name: str) -> FloatArray
     player = ensembles.PLAYERS[name]
     how = chords.held if player.plays == "held" else chords.comp
     notes = how(rng, score, list(range(score.n_bars)), low=player.low[0])
-    return _play(rng, score, player.programs, notes)
-
-
-def _play(
-    rng: np.random.Generator,
-    score: Score,
-    programs: tuple[ensembles.Program, ...],
-    notes: list[Note],
-    bends: list[tuple[float, float]] | None = None,
-) -> FloatArray:
-    instrument = preset(rng, "test", programs)
-    return fluid.play(instrument, notes, score.n_samples, bends=bends)
+    instrument = preset(rng, "test", player.programs)
+    return fluid.play(instrument, notes, score.n_samples)
 
 
 def sing(rng: np.random.Generator, score: Score, delivery: str) -> FloatArray:
@@ -101,12 +85,16 @@ def shares(
         yield float(np.sum(stems["vocals"] ** 2) / np.sum(sound**2))
 
 
-KINDS = (
-    ("Instruments alone: what is taken for vocals", "solo", SOLOS, play_solo),
-    ("", "chords", CHORDS, play_chords),
-    ("Voices alone: what is kept as vocals", "lead", DELIVERIES, sing),
-    ("", "singers", ("choir",), sing_in_choir),
-)
+TABLES = {
+    "Instruments alone: what is taken for vocals": (
+        ("solo", SOLOS, play_solo),
+        ("chords", CHORDS, play_chords),
+    ),
+    "Voices alone: what is kept as vocals": (
+        ("lead", DELIVERIES, sing),
+        ("singers", ("choir",), sing_in_choir),
+    ),
+}
 
 
 def main() -> None:
@@ -124,20 +112,22 @@ def main() -> None:
         "Share of the energy that goes to the vocals, of sounds played or sung alone: "
         f"median (least to most) of {options.songs} tunes of {options.seconds:g} s. "
         "Sounds and singers are those of test songs.",
+        "",
     ]
-    for title, how, names, make in KINDS:
-        if title:
-            lines += ["", f"## {title}", "", "| sound | how | share |", "|---|---|---|"]
-        for name in names:
-            found = [
-                *shares(separator, make, name, options.songs, options.seconds)
-            ] or [float("nan")]
-            low, middle, high = 100 * np.quantile(found, [0, 0.5, 1])
-            line = f"| {name} | {how} | {middle:.0f} % ({low:.0f} to {high:.0f}) |"
-            lines.append(line)
-            print(line, flush=True)
+    for title, kinds in TABLES.items():
+        rows = []
+        for how, names, make in kinds:
+            for name in names:
+                found = [
+                    *shares(separator, make, name, options.songs, options.seconds)
+                ] or [float("nan")]
+                low, middle, high = 100 * np.quantile(found, [0, 0.5, 1])
+                rows.append([name, how, f"{middle:.0f} % ({low:.0f} to {high:.0f})"])
+                print(*rows[-1], flush=True)
+        table = markdown_table(["sound", "how", "share"], rows)
+        lines += [f"## {title}", "", *table]
     with replacing(options.out) as part:
-        part.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        part.write_text("\n".join(lines), encoding="utf-8")
 
 
 if __name__ == "__main__":

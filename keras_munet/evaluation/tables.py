@@ -1,6 +1,7 @@
 """Tables of reports and comparisons, for people."""
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import rich.table
@@ -64,6 +65,12 @@ def cell(values: dict[str, Any]) -> str:
     if not values["n"]:
         return "-"
     return f"{values['mean']:.2f} ± {values['std']:.2f} ({values['median']:.2f})"
+
+
+def markdown_table(titles: list[str], rows: Iterable[list[str]]) -> list[str]:
+    """Returns the lines of a Markdown table, and an empty one after it."""
+    lines = [titles, ["---"] * len(titles), *rows]
+    return [*("| " + " | ".join(line) + " |" for line in lines), ""]
 
 
 def remarks(report: Report) -> list[str]:

@@ -8,6 +8,7 @@ from keras_munet.data.cache import open_dataset
 from keras_munet.errors import MunetError
 from keras_munet.evaluation import figures
 from keras_munet.evaluation.report import parse_report
+from keras_munet.evaluation.tables import markdown_table
 from keras_munet.files import replacing, write_json
 from keras_munet.reproduction.experiments import Row, paper, rows
 from keras_munet.reproduction.runs import Workshop, done_seeds, reproduce_row
@@ -96,10 +97,10 @@ def reproduce_figure_2(workshop: Workshop) -> Path:
         "Energy of a 6 s chunk: the sum of its squared samples, which is proportional "
         "to the mean |S|² per bin; mean over the training chunks.",
         "",
-        f"| source | MUSDB18 (authors) | {label} |",
-        "| --- | --- | --- |",
-        *(f"| {name} | {theirs[name]:.1f} | {found[name]:.1f} |" for name in names),
-        "",
+        *markdown_table(
+            ["source", "MUSDB18 (authors)", label],
+            ([name, f"{theirs[name]:.1f}", f"{found[name]:.1f}"] for name in names),
+        ),
         f"![figure 2]({image.name})",
     ]
     path = workshop.out / "figure-2.md"

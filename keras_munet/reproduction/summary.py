@@ -11,7 +11,7 @@ import numpy as np
 from keras_munet.evaluation import figures
 from keras_munet.evaluation.compare import Comparison, compare
 from keras_munet.evaluation.report import OVERALL, Report, TrackReport
-from keras_munet.evaluation.tables import cell, comparison_json
+from keras_munet.evaluation.tables import cell, comparison_json, markdown_table
 from keras_munet.files import replacing, write_json
 from keras_munet.reproduction.experiments import Row, paper_scores
 from keras_munet.reproduction.scales import Scale
@@ -111,11 +111,6 @@ def write_summary(
     return path
 
 
-def _table(titles: list[str], rows: Iterable[list[str]]) -> list[str]:
-    lines = [titles, ["---"] * len(titles), *rows]
-    return [*("| " + " | ".join(line) + " |" for line in lines), ""]
-
-
 def _scores(results: list[Result]) -> list[str]:
     sources = [*results[0].row.sources, OVERALL]
     rows = []
@@ -130,7 +125,7 @@ def _scores(results: list[Result]) -> list[str]:
     for row, title in (("oracle", "Ideal masks"), ("mixture", "The mixture itself")):
         cells = [cell(summary[row][source]["sdr"]) for source in sources]
         rows.append([title, "ours", *cells])
-    return ["## Scores", "", *_table(["method", "", *sources], rows)]
+    return ["## Scores", "", *markdown_table(["method", "", *sources], rows)]
 
 
 def _paper_cell(values: list[float] | None) -> str:
@@ -160,7 +155,7 @@ def _costs(results: list[Result]) -> list[str]:
         *("method", "parameters", "passes per epoch", "epochs", "training in s"),
         *("peak memory in MB", "spread of overall SDR between seeds in dB"),
     ]
-    return ["## Costs", "", *_table(titles, rows)]
+    return ["## Costs", "", *markdown_table(titles, rows)]
 
 
 def _comparisons(results: list[Result]) -> list[Comparison]:
@@ -199,7 +194,7 @@ def _differences(comparisons: list[Comparison]) -> list[str]:
     return [
         "## Differences over all sources, song by song",
         "",
-        *_table(titles, rows),
+        *markdown_table(titles, rows),
         "The interval is over songs; what another seed would give is in the last "
         "column of the costs.",
         "",

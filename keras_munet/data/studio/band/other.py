@@ -130,13 +130,14 @@ def _accompany(
     return [Part(player.role, levels.even(sound), level_db, pan)]
 
 
-def _solo_sound(
+def solo_sound(
     rng: np.random.Generator,
     score: Score,
     pool: Pool,
     soloist: Soloist,
     notes: list[Note],
 ) -> FloatArray:
+    """Lets a soloist play notes, with all that makes them alive."""
     if not soloist.programs:
         line = synth.draw_lead(rng).play(notes, score.n_samples)
         return synth.stereo(line)
@@ -181,7 +182,7 @@ def _solo(
     )
     if not notes:
         return []
-    sound = _solo_sound(rng, score, pool, soloist, notes)
+    sound = solo_sound(rng, score, pool, soloist, notes)
     if not sound.any():
         return []
     level_db = float(rng.normal(-7, 2) if is_answer else rng.normal(1, 2))
