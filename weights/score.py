@@ -21,19 +21,22 @@ from keras_munet.evaluation.evaluate import evaluate
 from keras_munet.evaluation.report import OVERALL, Report
 from keras_munet.evaluation.scoring import Estimator
 from keras_munet.evaluation.selection import choose_setting, select_tracks
-from keras_munet.evaluation.tables import cell
+from keras_munet.evaluation.tables import cell, markdown_table
 from keras_munet.files import replacing
 from keras_munet.reproduction.sheets import draw_sheets
 from keras_munet.weights.shipped import shipped_models
 
-SEED, SECONDS = 1, 48.0
-"""Of the songs in weights/train.sh."""
+SONGS, SEED, SECONDS = "songs-more", 3, 48.0
+"""The last songs in weights/train.sh; their test songs chose nothing."""
 
 DRAWN = 3
 """Place of the song that is drawn; it has a voice in its middle."""
 
-RUNS = ("vocals-l1", "4stems", "vocals")
-"""In the order of weights/train.sh: two with L1, then one with the squared error."""
+RUNS = {
+    "L1": ("vocals-l1", "4stems-l1"),
+    "squared error": ("vocals-energy", "vocals", "4stems"),
+}
+"""In the order of weights/train.sh."""
 
 ROWS = {"estimates": "the model", "oracle": "ideal masks", "mixture": "the mixture"}
 
@@ -68,29 +71,23 @@ def score(
 def table(report: Report) -> list[str]:
     """Lines of a table: model, ideal mask and mixture, per source."""
     sources, summary = (*report.sources, OVERALL), report.summary()
-    lines = [
-        f"| SDR in dB | {' | '.join(sources)} |",
-        "|---" * (1 + len(sources)) + "|",
-    ]
-    for row, title in ROWS.items():
-        cells = [cell(summary[row][source]["sdr"]) for source in sources]
-        lines.append(f"| {title} | {' | '.join(cells)} |")
-    return [*lines, ""]
+    rows = (
+        [title, *(cell(summary[row][source]["sdr"]) for source in sources)]
+        for row, title in ROWS.items()
+    )
+    return markdown_table(["SDR in dB", *sources], rows)
 
 
 def by_style(report: Report) -> list[str]:
     """Lines of a table: vocals SDR of every song, with the style that it was drawn."""
-    lines = [
-        "| song | style | the model | ideal masks | the mixture |",
-        "|---" * 5 + "|",
-    ]
+    rows = []
     for name, track in sorted(report.tracks.items()):
         index = int(name.rpartition(" ")[2])
         style = write_score(SEED, index, SECONDS).style
         found = [track.scores[row]["vocals"]["sdr"] for row in ROWS]
         cells = ["silent" if value is None else f"{value:.2f}" for value in found]
-        lines.append(f"| {index} | {style} | {' | '.join(cells)} |")
-    return [*lines, ""]
+        rows.append([str(index), style, *cells])
+    return markdown_table(["song", "style", *ROWS.values()], rows)
 
 
 def main() -> None:
@@ -100,7 +97,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    sets = {"studio": options.folder / "songs", "excerpt": excerpt()}
+    sets = {"studio": options.folder / SONGS, "excerpt": excerpt()}
     titles = {
         "studio": "Test songs of the studio: other singers, soundfont and drum kits",
         "excerpt": "The 6 s of MUSDB18, real music",
@@ -123,12 +120,12 @@ def main() -> None:
                 f"![spectrograms]({name}-{kind}/spectrograms.png)",
                 "",
             ]
-    for run in RUNS:
-        for file in ("history.csv", "metrics.json"):
-            kept = options.out / f"{run}-{file}"
-            shutil.copyfile(options.folder / run / file, kept)
     lines += ["## Curves", ""]
-    for loss, runs in (("L1", RUNS[:2]), ("squared error", RUNS[2:])):
+    for loss, runs in RUNS.items():
+        for run in runs:
+            for file in ("history.csv", "metrics.json"):
+                kept = options.out / f"{run}-{file}"
+                shutil.copyfile(options.folder / run / file, kept)
         path = options.out / f"losses-{loss.split()[0].lower()}.png"
         histories = {
             run: figures.read_history(options.out / f"{run}-history.csv")

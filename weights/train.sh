@@ -5,26 +5,44 @@
 #
 # Two networks learn with the paper's L1 loss, the second from the first; from there the
 # first learns on with the squared error, which does not leave a quiet source out where
-# the network is not sure. Needs the extra [studio] and the Debian packages that
-# `synth --engine studio` names. Every step goes on where it was stopped: run the script
-# again.
+# the network is not sure. Then both learn from other songs, a quarter of them by the
+# plain engine, whose voices and instruments are unlike the studio's. Needs the extra
+# [studio] and the Debian packages that `synth --engine studio` names. Every step goes on
+# where it was stopped: run the script again.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-folder=${1:?Usage: weights/train.sh FOLDER}
+folder=$(mkdir -p "${1:?Usage: weights/train.sh FOLDER}" && cd "$1" && pwd)
+
+# caches NAME SONGS: one for two sources, one for four
+caches() {
+    keras-munet prepare "$folder/$2" "$folder/$1-2" --frames 128 --channels 2
+    keras-munet prepare "$folder/$2" "$folder/$1-4" --frames 128 --channels 2 \
+        --sources vocals,drums,bass,other
+}
+
+# learn CACHE RECIPE RUN ...: one run of `fit`
+learn() {
+    keras-munet fit "$folder/$1" --config "$here/$2.json" --run "$folder/$3" \
+        --no-tflite "${@:4}"
+}
 
 keras-munet synth "$folder/songs" --engine studio --tracks 192 --test-tracks 16 \
     --seconds 48 --seed 1
-keras-munet prepare "$folder/songs" "$folder/cache-2" --frames 128 --channels 2
-keras-munet prepare "$folder/songs" "$folder/cache-4" --frames 128 --channels 2 \
-    --sources vocals,drums,bass,other
+caches cache songs
+learn cache-2 vocals vocals-l1
+learn cache-4 4stems 4stems-l1 --init "$folder/vocals-l1/model.keras"
+learn cache-2 vocals vocals-energy --loss energy --epochs 8 --seed 2 \
+    --init "$folder/4stems-l1/model.keras"
 
-keras-munet fit "$folder/cache-2" --config "$here/vocals.json" \
-    --run "$folder/vocals-l1" --no-tflite
-keras-munet fit "$folder/cache-4" --config "$here/4stems.json" \
-    --run "$folder/4stems" --no-tflite --init "$folder/vocals-l1/model.keras"
-keras-munet fit "$folder/cache-2" --config "$here/vocals.json" \
-    --loss energy --epochs 8 --seed 2 \
-    --run "$folder/vocals" --no-tflite --init "$folder/4stems/model.keras"
+keras-munet synth "$folder/songs-more" --engine studio --tracks 144 --test-tracks 16 \
+    --seconds 48 --seed 3
+keras-munet synth "$folder/songs-plain" --tracks 48 --seconds 48 --seed 4
+ln -sf "$folder"/songs-plain/train/* "$folder/songs-more/train"
+caches more songs-more
+learn more-2 vocals vocals --loss energy --epochs 19 --seed 3 \
+    --init "$folder/vocals-energy/model.keras"
+learn more-4 4stems 4stems --loss energy --epochs 12 --seed 3 \
+    --init "$folder/vocals/model.keras"
 
 python "$here/ship.py" "$folder/vocals" vocals
 python "$here/ship.py" "$folder/4stems" 4stems
