@@ -6,12 +6,13 @@ import re
 import subprocess
 import sys
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
-from export_tools import keras_file, tflite_file
+from export_tools import CONFIG, keras_file, tflite_file, vary
 from separation_tools import music, tiny_models
 from weights_tools import SHIPPED, stand_in
 
@@ -21,6 +22,7 @@ from keras_munet.evaluation.report import load_report
 from keras_munet.export import flatbuffer
 from keras_munet.export.trained import load_trained
 from keras_munet.files import sha256
+from keras_munet.models import build_network, save_model
 from keras_munet.separation.runtime import find_models
 from keras_munet.weights import DEFAULT, shipped
 
@@ -370,12 +372,48 @@ def test_the_commands_of_the_page_work(folder, run):
 # Shipping a run.
 
 
-@pytest.fixture
-def ship():
-    spec = importlib.util.spec_from_file_location("ship", ROOT / "weights" / "ship.py")
+def script(name):
+    """Loads one of the scripts in `weights/`."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / f"weights/{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.ship
+    return module
+
+
+@pytest.fixture
+def ship():
+    return script("ship").ship
+
+
+@pytest.fixture
+def average():
+    return script("average").average
+
+
+def test_an_average_lies_half_way_and_keeps_the_settings(average, tmp_path):
+    paths = []
+    for seed in (1, 2):
+        network = build_network(CONFIG)
+        vary(network, CONFIG, seed)
+        paths.append(tmp_path / f"{seed}.keras")
+        save_model(network, CONFIG, paths[-1])
+    average(paths, tmp_path / "mean.keras")
+    mean, one, two = (
+        load_trained(path).network.get_weights()
+        for path in (tmp_path / "mean.keras", *paths)
+    )
+    assert any(np.abs(a - b).max() > 0.1 for a, b in zip(one, two, strict=True))
+    for middle, a, b in zip(mean, one, two, strict=True):
+        np.testing.assert_allclose(middle, (a + b) / 2, atol=1e-6)
+    assert load_trained(tmp_path / "mean.keras").config == CONFIG
+
+
+def test_networks_of_other_sources_are_not_averaged(average, tmp_path):
+    other = replace(CONFIG, sources=("vocals", "drums"))
+    save_model(build_network(other), other, tmp_path / "other.keras")
+    with pytest.raises(ModelError, match="has other settings"):
+        average([keras_file(), tmp_path / "other.keras"], tmp_path / "mean.keras")
+    assert not (tmp_path / "mean.keras").exists()
 
 
 @pytest.mark.slow

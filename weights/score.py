@@ -34,7 +34,7 @@ DRAWN = 3
 
 RUNS = {
     "L1": ("vocals-l1", "4stems-l1"),
-    "squared error": ("vocals-energy", "vocals", "4stems"),
+    "squared error": ("vocals-energy", "vocals-more", "4stems-more"),
 }
 """In the order of weights/train.sh."""
 

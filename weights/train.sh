@@ -6,9 +6,10 @@
 # Two networks learn with the paper's L1 loss, the second from the first; from there the
 # first learns on with the squared error, which does not leave a quiet source out where
 # the network is not sure. Then both learn from other songs, a quarter of them by the
-# plain engine, whose voices and instruments are unlike the studio's. Needs the extra
-# [studio] and the Debian packages that `synth --engine studio` names. Every step goes on
-# where it was stopped: run the script again.
+# plain engine, whose voices and instruments are unlike the studio's; what is shipped lies
+# half-way between before and after. Needs the extra [studio] and the Debian packages that
+# `synth --engine studio` names. Every step goes on where it was stopped: run the script
+# again.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 folder=$(mkdir -p "${1:?Usage: weights/train.sh FOLDER}" && cd "$1" && pwd)
@@ -39,10 +40,13 @@ keras-munet synth "$folder/songs-more" --engine studio --tracks 144 --test-track
 keras-munet synth "$folder/songs-plain" --tracks 48 --seconds 48 --seed 4
 ln -sf "$folder"/songs-plain/train/* "$folder/songs-more/train"
 caches more songs-more
-learn more-2 vocals vocals --loss energy --epochs 19 --seed 3 \
+learn more-2 vocals vocals-more --loss energy --epochs 19 --seed 3 \
     --init "$folder/vocals-energy/model.keras"
-learn more-4 4stems 4stems --loss energy --epochs 12 --seed 3 \
-    --init "$folder/vocals/model.keras"
+learn more-4 4stems 4stems-more --loss energy --epochs 4 --seed 3 \
+    --learning-rate 0.0005 --init "$folder/4stems-l1/model.keras"
 
-python "$here/ship.py" "$folder/vocals" vocals
-python "$here/ship.py" "$folder/4stems" 4stems
+python "$here/average.py" "$folder/vocals.keras" \
+    "$folder/vocals-energy" "$folder/vocals-more"
+python "$here/average.py" "$folder/4stems.keras" "$folder/4stems-l1" "$folder/4stems-more"
+python "$here/ship.py" "$folder/vocals.keras" vocals
+python "$here/ship.py" "$folder/4stems.keras" 4stems
