@@ -156,8 +156,9 @@ def songs(kind: str, folder: Path) -> Path:
         for _ in work.each(write, range(FEW), workers=work.n_cores()):
             pass
         return target
+    n_tests = TESTS if kind == "studio" else 0  # all are scored on the studio's
     write_tracks(
-        target, ALL, seconds=SECONDS, seed=SEED, n_test_tracks=TESTS, engine=kind
+        target, ALL, seconds=SECONDS, seed=SEED, n_test_tracks=n_tests, engine=kind
     )
     return target
 
