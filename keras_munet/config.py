@@ -10,7 +10,7 @@ ARCHITECTURES = ("munet", "dedicated", "cunet")
 WEIGHTINGS = ("unit", "dwa", "ebw-p1", "ebw-inst-p1", "ebw-p2", "oh")
 LOSSES = ("indirect", "direct", "energy")
 WARPS = ("aligned", "paper")
-AUGMENTATIONS = ("gain", "polarity", "channels", "remix")
+AUGMENTATIONS = ("gain", "polarity", "channels", "remix", "speed", "equalizer")
 OPTIMIZERS = ("sgd", "adam")
 SCHEDULES = ("plateau", "cosine")
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
@@ -223,7 +223,7 @@ class FitConfig(Config):
         plateau_threshold: relative progress that counts.
         stop_patience: epochs without progress before training stops.
         keep_silent: train on chunks with a silent source, too.
-        augment: names of augmentations, applied in this order.
+        augment: names of augmentations, in any order.
         precision: Keras dtype policy.
         jit: compile the training step with XLA; needs `deterministic` False.
         deterministic: deterministic operators (needed for bit-identical reruns).

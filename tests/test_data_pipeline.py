@@ -79,7 +79,7 @@ def test_the_batch_size_does_not_change_the_order(dataset):
     assert np.array_equal(one, many)
 
 
-@pytest.mark.parametrize("name", ["gain", "polarity", "remix"])
+@pytest.mark.parametrize("name", ["gain", "polarity", "remix", "speed", "equalizer"])
 def test_after_augmentation_the_mixture_is_the_sum(dataset, name):
     plain = read(dataset)
     batch = read(dataset, augment=(name,))
@@ -87,6 +87,9 @@ def test_after_augmentation_the_mixture_is_the_sum(dataset, name):
     assert not np.array_equal(batch, read(dataset, augment=(name,), epoch=1))
     total = batch[..., :-1].sum(axis=-1)
     assert np.abs(total - batch[..., -1]).max() < 1e-6
+    if name in ("speed", "equalizer"):
+        assert np.abs(batch - plain).max() > 0.01
+        return
     if name == "remix":
         for k in range(4):
             assert sorted(batch[:, 5, k]) == pytest.approx(sorted(plain[:, 5, k]))
@@ -107,7 +110,7 @@ def test_what_the_sources_do_not_cover_stays_in_the_mixture(tmp_path):
     assert not dataset.covers_mixture
     plain = read(dataset, batch_size=1)
     rest = plain[..., -1] - plain[..., :-1].sum(axis=-1)
-    for augment in (("gain",), ("remix", "polarity")):
+    for augment in (("gain",), ("remix", "polarity"), ("equalizer",)):
         batch = read(dataset, batch_size=1, augment=augment)
         kept = batch[..., -1] - batch[..., :-1].sum(axis=-1)
         assert np.abs(kept - rest).max() < 1e-6

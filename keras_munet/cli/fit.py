@@ -9,6 +9,7 @@ import click
 from keras_munet.cli.options import quiet_option, split_names
 from keras_munet.config import (
     ARCHITECTURES,
+    AUGMENTATIONS,
     LOSSES,
     OPTIMIZERS,
     PRECISIONS,
@@ -76,7 +77,7 @@ from keras_munet.presets import PRESETS, preset
 @click.option(
     "--augment",
     callback=split_names,
-    help="Comma-separated, of: gain, polarity, channels, remix.",
+    help=f"Comma-separated, of: {', '.join(AUGMENTATIONS)}.",
 )
 @click.option("--keep-silent", is_flag=True, help="Keep chunks with a silent source.")
 @click.option("--precision", type=click.Choice(PRECISIONS))

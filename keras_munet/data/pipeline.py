@@ -16,6 +16,7 @@ from keras_munet.data import records, tfio_graph
 from keras_munet.data.augment import LEFT, MID, RIGHT, Plan, draw_plan
 from keras_munet.data.dataset import Dataset
 from keras_munet.data.shards import FULL_SCALE
+from keras_munet.data.spectral import transform
 from keras_munet.data.tfio import FileDataset
 from keras_munet.errors import DataError
 
@@ -78,9 +79,9 @@ def chunks(
 ) -> tf.data.Dataset:
     """Gives the batches of one epoch.
 
-    The same (seed, epoch) gives the same batches, bit for bit. After `gain`,
-    `polarity` or `remix` the mixture is the sum of the new sources, plus what the
-    sources left of the mixture where they do not cover it.
+    The same (seed, epoch) gives the same batches, bit for bit. After any augmentation
+    but `channels` the mixture is the sum of the new sources, plus what the sources
+    left of the mixture where they do not cover it.
 
     Args:
         dataset: an open cache, or audio files (`tfio.open_files`).
@@ -124,7 +125,7 @@ def chunks(
         load = _mapped(dataset, index, with_rest=with_rest)
         read = rows.batch(batch_size, drop_remainder=drop_remainder)
         read = read.map(load, num_parallel_calls=2)
-    finish = _finisher(full_scale, plain=plan.is_plain)
+    finish = _finisher(full_scale, plan, dataset.config.stft.sample_rate)
     return read.map(finish, num_parallel_calls=2).prefetch(2).with_options(options)
 
 
@@ -155,8 +156,9 @@ def _check(
 def _columns(dataset: Dataset, plan: Plan) -> tuple[Any, ...]:
     """Where each chunk comes from and what is done to it, a row for each chunk.
 
-    An augmentation is a linear map of the K + 1 signals that are read: gains on the
-    diagonal, and the mixture as the sum of the new sources and the rest.
+    Speeds and equalisers are applied to each of the K + 1 signals that are read; all
+    else is a linear map of these: gains on the diagonal, and the mixture as the sum of
+    the new sources and the rest.
     """
     n, n_sources = plan.gains.shape
     pick = np.zeros((n, 2), np.float32)  # of left and right
@@ -168,7 +170,13 @@ def _columns(dataset: Dataset, plan: Plan) -> tuple[Any, ...]:
     maps[:, diagonal, diagonal] = plan.gains
     maps[:, :-1, -1] = plan.gains
     maps[:, -1, -1] = 0.0 if dataset.covers_mixture else 1.0
-    return plan.rows, plan.source_rows, pick, maps
+    columns = plan.rows, plan.source_rows, pick, maps
+    if not plan.is_spectral:
+        return columns
+    speeds = plan.speeds.copy()
+    if dataset.covers_mixture:
+        speeds[:, -1] = 1.0  # no rest: what is read there is not used
+    return *columns, speeds, plan.band_gains
 
 
 def _mapped(dataset: Dataset, index: NDArray[np.int64], *, with_rest: bool) -> Any:
@@ -181,26 +189,32 @@ def _mapped(dataset: Dataset, index: NDArray[np.int64], *, with_rest: bool) -> A
     kind = tf.int32 if with_rest else tf.int16
 
     def load(
-        rows: tf.Tensor, source_rows: tf.Tensor, pick: tf.Tensor, maps: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        rows: tf.Tensor, source_rows: tf.Tensor, *augmentation: tf.Tensor
+    ) -> tuple[tf.Tensor, ...]:
         raw = tf.numpy_function(read, [rows, source_rows], kind)
         raw.set_shape([rows.shape[0], *shape])
-        return raw, pick, maps
+        return raw, *augmentation
 
     return load
 
 
-def _finisher(full_scale: float, *, plain: bool) -> Any:
-    """Returns the function that picks channels and applies the maps of a batch."""
+def _finisher(full_scale: float, plan: Plan, sample_rate: int) -> Any:
+    """Returns the function that augments a batch as planned."""
     scale = np.float32(1 / full_scale)
 
-    def finish(raw: tf.Tensor, pick: tf.Tensor, maps: tf.Tensor) -> tf.Tensor:
+    def finish(
+        raw: tf.Tensor, pick: tf.Tensor, maps: tf.Tensor, *spectral: tf.Tensor
+    ) -> tf.Tensor:
         signals = tf.cast(raw, tf.float32)  # (batch, channels, chunk_length, K + 1)
         if signals.shape[1] == 1:
             signals = signals[:, 0]
         else:
             signals = tf.reduce_sum(signals * pick[:, :, None, None], axis=1)
+        if spectral:
+            arguments = [signals, *spectral, sample_rate]
+            changed = tf.numpy_function(transform, arguments, tf.float32)
+            signals = tf.ensure_shape(changed, signals.shape)
         # (batch, chunk_length, K + 1)
-        return signals * scale if plain else tf.matmul(signals, maps * scale)
+        return signals * scale if plan.is_plain else tf.matmul(signals, maps * scale)
 
     return finish

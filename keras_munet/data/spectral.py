@@ -1,0 +1,64 @@
+"""Speed and equaliser: chunks that sound like other singers, instruments and desks.
+
+Both work on the spectrum of a whole chunk: a curve laid on it is an equaliser, and the
+inverse transform at another length resamples, which moves pitch, formants and tempo
+together.
+"""
+
+import numpy as np
+import scipy.fft
+from numpy.typing import NDArray
+
+from keras_munet.dsp import FloatArray
+
+Complex = NDArray[np.complex64]
+
+BANDS_HZ = (80.0, 240.0, 720.0, 2160.0, 4320.0, 8640.0)
+"""Where the gains of an equaliser are given; between, straight lines over octaves."""
+
+
+def transform(
+    signals: FloatArray, speeds: FloatArray, band_gains: FloatArray, sample_rate: int
+) -> FloatArray:
+    """Plays each signal of each chunk at its own speed through its own equaliser.
+
+    The middle of a chunk stays in the middle: what is longer is cut at both ends, and
+    what is shorter is silent there.
+
+    Args:
+        signals: `(batch, chunk_length, K + 1)`.
+        speeds: factors of all frequencies, `(batch, K + 1)`. Lengths are rounded to
+            such as transform quickly, which changes a factor by 1 % or so at most.
+        band_gains: decibels at `BANDS_HZ`, `(batch, K + 1, bands)`.
+        sample_rate: in Hz.
+
+    Returns:
+        float32, of the shape of `signals`. A signal of speed 1 and no gain is
+        returned as it was.
+    """
+    n_samples = signals.shape[1]
+    # Lower and higher than all bands, the outermost gains hold.
+    hertz = scipy.fft.rfftfreq(n_samples, 1 / sample_rate).clip(min=1.0)
+    octaves, places = np.log2(hertz), np.log2(BANDS_HZ)
+    result = np.array(signals, np.float32)
+    changed = (speeds != 1) | (band_gains != 0).any(axis=-1)
+    for place, k in np.argwhere(changed):
+        decibels = np.interp(octaves, places, band_gains[place, k])
+        curve = (10 ** (decibels / 20)).astype(np.float32)
+        spectrum = curve * scipy.fft.rfft(signals[place, :, k])
+        result[place, :, k] = _resampled(spectrum, n_samples, speeds[place, k])
+    return result
+
+
+def _resampled(spectrum: Complex, n_samples: int, speed: float) -> FloatArray:
+    """Returns `n_samples` of what the spectrum of as many is at another speed."""
+    if speed == 1:
+        result: FloatArray = scipy.fft.irfft(spectrum, n_samples)
+        return result
+    length = scipy.fft.next_fast_len(round(n_samples / speed))
+    played = scipy.fft.irfft(spectrum, length) * np.float32(length / n_samples)
+    if length >= n_samples:
+        start = (length - n_samples) // 2
+        return played[start : start + n_samples]
+    before = (n_samples - length) // 2
+    return np.pad(played, (before, n_samples - length - before))
