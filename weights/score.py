@@ -2,8 +2,8 @@
 
     python weights/score.py FOLDER OUT
 
-FOLDER is that of `weights/train.sh`: its test songs, and the histories of its runs.
-Writes OUT/scores.md, the reports of `keras-munet evaluate` that it is made of, curves,
+FOLDER is that of `weights/train.sh`: its test songs, and the histories of its runs (of
+runs that it does not have, those of the last time stay). Writes OUT/scores.md, the reports of `keras-munet evaluate` that it is made of, curves,
 and sheets of masks and spectrograms.
 """
 
@@ -35,6 +35,7 @@ DRAWN = 3
 RUNS = {
     "L1": ("vocals-l1", "4stems-l1"),
     "squared error": ("vocals-energy", "vocals-more", "4stems-more"),
+    "wide": ("vocals-wide", "4stems-wide"),
 }
 """In the order of weights/train.sh."""
 
@@ -124,8 +125,9 @@ def main() -> None:
     for loss, runs in RUNS.items():
         for run in runs:
             for file in ("history.csv", "metrics.json"):
-                kept = options.out / f"{run}-{file}"
-                shutil.copyfile(options.folder / run / file, kept)
+                new = options.folder / run / file
+                if new.exists():
+                    shutil.copyfile(new, options.out / f"{run}-{file}")
         path = options.out / f"losses-{loss.split()[0].lower()}.png"
         histories = {
             run: figures.read_history(options.out / f"{run}-history.csv")

@@ -6,8 +6,10 @@
 # Two networks learn with the paper's L1 loss, the second from the first; from there the
 # first learns on with the squared error, which does not leave a quiet source out where
 # the network is not sure. Then both learn from other songs, a quarter of them by the
-# plain engine, whose voices and instruments are unlike the studio's; what is shipped lies
-# half-way between before and after. Needs the extra [studio] and the Debian packages that
+# plain engine, whose voices and instruments are unlike the studio's, and each goes on
+# from half-way between before and after. At last they grow, to twice the filters and a
+# level less, and learn from still other songs at other speeds and through equalisers,
+# in bfloat16, which only processors that have it (AMX, AVX-512) take quickly. Needs the extra [studio] and the Debian packages that
 # `synth --engine studio` names. Every step goes on where it was stopped: run the script
 # again.
 set -euo pipefail
@@ -48,5 +50,19 @@ learn more-4 4stems 4stems-more --loss energy --epochs 4 --seed 3 \
 python "$here/average.py" "$folder/vocals.keras" \
     "$folder/vocals-energy" "$folder/vocals-more"
 python "$here/average.py" "$folder/4stems.keras" "$folder/4stems-l1" "$folder/4stems-more"
-python "$here/ship.py" "$folder/vocals.keras" vocals
-python "$here/ship.py" "$folder/4stems.keras" 4stems
+
+keras-munet synth "$folder/songs-new" --engine studio --tracks 288 --test-tracks 0 \
+    --seconds 48 --seed 5
+keras-munet synth "$folder/songs-new-plain" --tracks 48 --seconds 48 --seed 6
+ln -sf "$folder"/songs-new-plain/train/* "$folder/songs-new/train"
+caches new songs-new
+for name in vocals 4stems; do
+    grown=$folder/$name-grown.keras
+    test -f "$grown" ||
+        python "$here/grow.py" "$grown" "$folder/$name.keras" --width 16 --depth 5
+done
+learn new-2 vocals-wide vocals-wide --init "$folder/vocals-grown.keras"
+learn new-4 4stems-wide 4stems-wide --init "$folder/4stems-grown.keras"
+
+python "$here/ship.py" "$folder/vocals-wide" vocals
+python "$here/ship.py" "$folder/4stems-wide" 4stems

@@ -52,11 +52,11 @@ def transform(
 
 def _resampled(spectrum: Complex, n_samples: int, speed: float) -> FloatArray:
     """Returns `n_samples` of what the spectrum of as many is at another speed."""
-    if speed == 1:
-        result: FloatArray = scipy.fft.irfft(spectrum, n_samples)
-        return result
-    length = scipy.fft.next_fast_len(round(n_samples / speed))
-    played = scipy.fft.irfft(spectrum, length) * np.float32(length / n_samples)
+    length = n_samples
+    if speed != 1:
+        length = scipy.fft.next_fast_len(round(n_samples / speed))
+    played: FloatArray = scipy.fft.irfft(spectrum, length)
+    played *= np.float32(length / n_samples)
     if length >= n_samples:
         start = (length - n_samples) // 2
         return played[start : start + n_samples]
