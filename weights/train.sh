@@ -51,7 +51,7 @@ python "$here/average.py" "$folder/vocals.keras" \
     "$folder/vocals-energy" "$folder/vocals-more"
 python "$here/average.py" "$folder/4stems.keras" "$folder/4stems-l1" "$folder/4stems-more"
 
-keras-munet synth "$folder/songs-new" --engine studio --tracks 288 --test-tracks 0 \
+keras-munet synth "$folder/songs-new" --engine studio --tracks 192 --test-tracks 0 \
     --seconds 48 --seed 5
 keras-munet synth "$folder/songs-new-plain" --tracks 48 --seconds 48 --seed 6
 ln -sf "$folder"/songs-new-plain/train/* "$folder/songs-new/train"

@@ -1,0 +1,136 @@
+"""Real bands: what of them is taken for a voice, and how a real voice among them is found.
+
+    apt-get install fretsonfire-songs-muldjord fretsonfire-songs-sectoid \
+        lincity-ng-data wesnoth-1.16-music
+    python weights/records.py OUT.md [--models vocals,4stems] [--root /]
+
+The packages hold free recordings of bands and orchestras, part played and part
+programmed, made for games and meant to be without singers (a voice that should be in
+one counts against the models). The voice is that of the excerpt of MUSDB18. Nothing was
+trained on them, and none of this chose anything.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from keras_munet import Separator
+from keras_munet.data.audio import read_audio
+from keras_munet.data.excerpt import excerpt
+from keras_munet.data.resample import downmix, resample
+from keras_munet.dsp import FloatArray
+from keras_munet.evaluation.bss_eval import bss_eval
+from keras_munet.evaluation.tables import markdown_table
+from keras_munet.files import replacing
+
+GAMES = "usr/share/games"
+BANDS = {
+    "rock and metal": f"{GAMES}/fretsonfire/data/songs/*/*/song.ogg",
+    "orchestra": f"{GAMES}/wesnoth/*/data/core/music/*.ogg",
+    "electronic": f"{GAMES}/lincity-ng/music/default/*.ogg",
+}
+VOCALS_STREAM = 4
+PLACES = (0.25, 0.5, 0.75)
+"""Of the pieces of a recording, as shares of its length."""
+
+LEVELS = (0.0, -2.5, -5.0, -7.5)
+"""Of the voice over the band, in dB: what the mixture itself scores, near enough."""
+
+
+def read(path: Path, rate: int, *, stream: int = 0) -> FloatArray:
+    """Returns a file's down-mix at this rate; with the guitars that lie beside it."""
+    audio, own_rate = read_audio(path, stream=stream)
+    guitars = path.with_name("guitar.ogg")
+    if guitars.exists():
+        more, _ = read_audio(guitars)
+        n_samples = min(len(audio), len(more))
+        audio = audio[:n_samples] + more[:n_samples]
+    return resample(downmix(audio)[:, None], own_rate, rate)[:, 0]
+
+
+def pieces(band: FloatArray, n_samples: int) -> list[FloatArray]:
+    """Returns the pieces of a recording at `PLACES`."""
+    starts = [round(place * (len(band) - n_samples)) for place in PLACES]
+    return [band[start : start + n_samples] for start in starts]
+
+
+def separated(separator: Separator, mixture: FloatArray) -> FloatArray:
+    """Returns what the model takes for vocals."""
+    rate = separator.config.stft.sample_rate
+    return separator.separate(mixture[:, None], sample_rate=rate)["vocals"][:, 0]
+
+
+def measure(
+    separator: Separator, voice: FloatArray, band: FloatArray
+) -> tuple[list[float], list[list[float]]]:
+    """Returns a share per piece, and an SDR of the voice per piece and level."""
+    shares, ratios = [], []
+    for piece in pieces(band, len(voice)):
+        if not piece.any():
+            continue
+        taken = separated(separator, piece)
+        shares.append(float(np.sum(taken**2) / np.sum(piece**2)))
+        ratios.append([])
+        for level in LEVELS:
+            gain = 10 ** (level / 20) * np.std(piece) / np.std(voice)
+            sung = np.float32(gain) * voice
+            found = separated(separator, sung + piece)
+            references = np.stack([sung, piece])
+            scores = bss_eval(references, np.stack([found, sung + piece - found]))
+            ratios[-1].append(float(scores.sdr[0]))
+    return shares, ratios
+
+
+def rows(model: str, root: Path) -> list[list[str]]:
+    """Returns a row of the table for each kind of band."""
+    separator = Separator.load(model, band="model")
+    rate = separator.config.stft.sample_rate
+    voice = read(excerpt(), rate, stream=VOCALS_STREAM)
+    table = []
+    for kind, pattern in BANDS.items():
+        paths = sorted(root.glob(pattern))
+        if not paths:
+            raise SystemExit(f"No {pattern} in {root}: install the packages (--help).")
+        measured = [measure(separator, voice, read(path, rate)) for path in paths]
+        shares = 100 * np.array([np.mean(share) for share, _ in measured])
+        ratios = np.array([np.mean(ratio, axis=0) for _, ratio in measured])
+        share = f"{np.median(shares):.1f} % ({shares.min():.1f} to {shares.max():.1f})"
+        cells = [
+            f"{mean:.2f} ({median:.2f})"
+            for mean, median in zip(
+                ratios.mean(axis=0), np.median(ratios, axis=0), strict=True
+            )
+        ]
+        table.append([f"`{model}`", kind, str(len(paths)), share, *cells])
+        print(*table[-1], flush=True)
+    return table
+
+
+def main() -> None:
+    """Measures and writes the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--models", default="vocals,4stems")
+    parser.add_argument("--root", type=Path, default=Path("/"))
+    options = parser.parse_args()
+    levels = (f"voice at {level:g} dB" for level in LEVELS)
+    titles = ["model", "band", "recordings", "taken for a voice", *levels]
+    found = [row for m in options.models.split(",") for row in rows(m, options.root)]
+    lines = [
+        "# Real bands",
+        "",
+        "Recordings without singers from `weights/records.py`, three pieces of 6 s of",
+        "each. *Taken for a voice*: share of the band's energy that goes to the vocals,",
+        "median over recordings (least to most). Then the SDR in dB of a real voice, that",
+        "of the MUSDB18 excerpt, at so many dB over the band (what the mixture itself",
+        "scores, near enough): mean (median) over recordings.",
+        "",
+        *markdown_table(titles, found),
+    ]
+    with replacing(options.out) as part:
+        part.write_text("\n".join(lines), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
