@@ -27,6 +27,7 @@ import numpy as np
 
 from keras_munet.config import FOUR_SOURCES, ModelConfig, UNetConfig
 from keras_munet.models import FrontEnd, build_network
+from keras_munet.models.precision import dtype_policy
 from keras_munet.training.losses import indirect_loss
 from keras_munet.training.multitask import MultiTaskModel
 from keras_munet.training.weighting import Weighting
@@ -34,22 +35,25 @@ from keras_munet.training.weighting import Weighting
 N_SOURCES = len(FOUR_SOURCES)
 
 
-def our_step(width: int, waveforms: np.ndarray, *, jit: bool) -> Callable[[], Any]:
+def our_step(
+    width: int, waveforms: np.ndarray, *, jit: bool, precision: str = "float32"
+) -> Callable[[], Any]:
     """Returns a call that does one step of ours, front end included."""
     import tensorflow as tf
 
     config = ModelConfig(sources=FOUR_SOURCES, unet=UNetConfig(width=width))
-    network = build_network(config)
-    model = MultiTaskModel(network.input, network.output)
-    model.compile_multitask(
-        keras.optimizers.SGD(0.01, momentum=0.9),
-        config=config,
-        front_end=FrontEnd(config.stft),
-        source_loss=indirect_loss,
-        weighting=Weighting(N_SOURCES),
-        jit=jit,
-    )
-    model.optimizer.build(model.trainable_variables)
+    with dtype_policy(precision):
+        network = build_network(config)
+        model = MultiTaskModel(network.input, network.output)
+        model.compile_multitask(
+            keras.optimizers.SGD(0.01, momentum=0.9),
+            config=config,
+            front_end=FrontEnd(config.stft),
+            source_loss=indirect_loss,
+            weighting=Weighting(N_SOURCES),
+            jit=jit,
+        )
+        model.optimizer.build(model.trainable_variables)
     step = tf.function(model.train_step, jit_compile=jit)
     batch = tf.constant(waveforms)
     return lambda: float(step(batch)["loss"])
@@ -101,12 +105,17 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=7)
     parser.add_argument("--jit", action="store_true", help="compile ours with XLA")
     parser.add_argument("--only-ours", action="store_true", help="for peak memory")
+    parser.add_argument("--precision", help="also ours in this: mixed_bfloat16")
     args = parser.parse_args()
 
     rng = np.random.default_rng(0)
     waveforms = rng.standard_normal((args.batch, 65280, N_SOURCES + 1)) * 0.1
     waveforms = waveforms.astype("float32")
     calls = {"keras-munet": our_step(args.width, waveforms, jit=args.jit)}
+    if args.precision:
+        calls[args.precision] = our_step(
+            args.width, waveforms, jit=args.jit, precision=args.precision
+        )
     if not args.only_ours:
         calls["pytorch"] = torch_step(args.width, waveforms)
     seconds: dict[str, list[float]] = {name: [] for name in calls}
@@ -119,9 +128,8 @@ def main() -> None:
     medians = {name: statistics.median(values) for name, values in seconds.items()}
     print(f"width {args.width}, batch {args.batch}, median of {args.steps} steps")
     for name, median in medians.items():
-        print(f"  {name:12s} {median:7.2f} s")
-    if "pytorch" in medians:
-        print(f"  ratio        {medians['keras-munet'] / medians['pytorch']:7.2f}")
+        ratio = medians["keras-munet"] / median
+        print(f"  {name:14s} {median:7.2f} s, keras-munet takes {ratio:.2f} of it")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"  peak memory of the process {peak:.1f} GiB")
 

@@ -21,18 +21,16 @@ from typing import Any
 from unittest import mock
 
 import numpy as np
-import soundfile
 from score import evaluate_songs
 
 from keras_munet.config import DataConfig, FitConfig
 from keras_munet.data import workers as work
 from keras_munet.data.dataset import Dataset
 from keras_munet.data.excerpt import excerpt
-from keras_munet.data.music.tones import RATE
-from keras_munet.data.synth import write_tracks
+from keras_munet.data.synth import write_stems, write_tracks
 from keras_munet.evaluation.compare import Difference, compare
 from keras_munet.evaluation.report import Report, parse_report
-from keras_munet.evaluation.tables import markdown_table
+from keras_munet.evaluation.tables import ROW_TITLES, markdown_table
 from keras_munet.files import replacing, write_json
 
 BATCH, N_FRAMES, DEPTH, STEPS = 4, 64, 5, 1450
@@ -139,12 +137,8 @@ ALTERED = {"no-effects": _without_effects, "two-singers": _by_two_singers}
 
 def _write_altered(kind: str, folder: Path, index: int) -> None:
     target = folder / "train" / f"Song {index:03d}"
-    if target.is_dir():
-        return
-    with replacing(target) as part:
-        part.mkdir(parents=True)
-        for name, sound in ALTERED[kind](index).items():
-            soundfile.write(part / f"{name}.wav", sound, RATE, subtype="PCM_16")
+    if not target.is_dir():
+        write_stems(target, ALTERED[kind](index))
 
 
 def songs(kind: str, folder: Path) -> Path:
@@ -252,7 +246,7 @@ def _cells(rows: dict[str, list[dict[str, Any]]]) -> Iterator[list[str]]:
         for row in values:
             yield _row(name, row, rows)
     first = next(iter(rows.values()))[0]
-    for row, title in (("oracle", "ideal masks"), ("mixture", "the mixture itself")):
+    for row, title in ROW_TITLES.items():
         real = [_mean(first["excerpt"], source, row) for source in SHOWN]
         own = [_mean(first["studio"], source, row) for source in SHOWN]
         yield [title, "", *own, "", "", "", *real]

@@ -3,8 +3,9 @@
     python weights/score.py FOLDER OUT
 
 FOLDER is that of `weights/train.sh`: its test songs, and the histories of its runs (of
-runs that it does not have, those of the last time stay). Writes OUT/scores.md, the reports of `keras-munet evaluate` that it is made of, curves,
-and sheets of masks and spectrograms.
+runs that it does not have, those of the last time stay). Writes OUT/scores.md, the
+reports of `keras-munet evaluate` that it is made of, curves, and sheets of masks and
+spectrograms.
 """
 
 import argparse
@@ -21,7 +22,7 @@ from keras_munet.evaluation.evaluate import evaluate
 from keras_munet.evaluation.report import OVERALL, Report
 from keras_munet.evaluation.scoring import Estimator
 from keras_munet.evaluation.selection import choose_setting, select_tracks
-from keras_munet.evaluation.tables import cell, markdown_table
+from keras_munet.evaluation.tables import ROW_TITLES, cell, markdown_table
 from keras_munet.files import replacing
 from keras_munet.reproduction.sheets import draw_sheets
 from keras_munet.weights.shipped import shipped_models
@@ -39,7 +40,7 @@ RUNS = {
 }
 """In the order of weights/train.sh."""
 
-ROWS = {"estimates": "the model", "oracle": "ideal masks", "mixture": "the mixture"}
+ROWS = {"estimates": "the model", **ROW_TITLES}
 
 
 def evaluate_songs(

@@ -121,10 +121,8 @@ _Job = tuple[Path, int, int, float, Engine]  # folder, seed, index, seconds, eng
 
 
 def _write_track(job: _Job) -> None:
-    try:
-        _write_stems(*job)
-    except OSError as error:
-        raise write_error(error, job[0]) from error
+    folder, seed, index, seconds, engine = job
+    write_stems(folder, _play(engine, seed, index, seconds))
 
 
 def _play(engine: Engine, seed: int, index: int, seconds: float) -> dict[str, Any]:
@@ -135,15 +133,26 @@ def _play(engine: Engine, seed: int, index: int, seconds: float) -> dict[str, An
     return studio.make_track(seed, index, seconds)
 
 
-def _write_stems(
-    folder: Path, seed: int, index: int, seconds: float, engine: Engine
-) -> None:
-    with files.replacing(folder) as part:
-        part.mkdir()
-        for name, sound in _play(engine, seed, index, seconds).items():
-            whole, wav = (sound * 2**15).astype(np.int16), io.BytesIO()
-            soundfile.write(wav, whole, RATE, format="WAV", subtype="PCM_16")
-            (part / f"{name}.wav").write_bytes(wav.getvalue())
+def write_stems(folder: Path, stems: dict[str, FloatArray]) -> None:
+    """Writes one track, whole or not at all.
+
+    Args:
+        folder: of the track; its parent must exist.
+        stems: by name, `(samples, channels)`, of values that 16 bits hold
+            (`with_mixture`).
+
+    Raises:
+        DataError: when there is no room, or no right to write.
+    """
+    try:
+        with files.replacing(folder) as part:
+            part.mkdir()
+            for name, sound in stems.items():
+                whole, wav = (sound * 2**15).astype(np.int16), io.BytesIO()
+                soundfile.write(wav, whole, RATE, format="WAV", subtype="PCM_16")
+                (part / f"{name}.wav").write_bytes(wav.getvalue())
+    except OSError as error:
+        raise write_error(error, folder) from error
 
 
 def _jobs(
