@@ -23,7 +23,8 @@ def transform(
     """Plays each signal of each chunk at its own speed through its own equaliser.
 
     The middle of a chunk stays in the middle: what is longer is cut at both ends, and
-    what is shorter is silent there.
+    what is shorter goes on in circles. (Silence there would be heard: its logarithm is
+    far from that of any music, and BatchNorm would count with it.)
 
     Args:
         signals: `(batch, chunk_length, K + 1)`.
@@ -61,4 +62,4 @@ def _resampled(spectrum: Complex, n_samples: int, speed: float) -> FloatArray:
         start = (length - n_samples) // 2
         return played[start : start + n_samples]
     before = (n_samples - length) // 2
-    return np.pad(played, (before, n_samples - length - before))
+    return np.pad(played, (before, n_samples - length - before), mode="wrap")
