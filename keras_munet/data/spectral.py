@@ -23,8 +23,9 @@ def transform(
     """Plays each signal of each chunk at its own speed through its own equaliser.
 
     The middle of a chunk stays in the middle: what is longer is cut at both ends, and
-    what is shorter goes on in circles. (Silence there would be heard: its logarithm is
-    far from that of any music, and BatchNorm would count with it.)
+    what is shorter goes on in circles. What is slower is folded into the band above its
+    own. (Nothing is left silent where music never is: its logarithm would be far from
+    all others, and BatchNorm would reckon with it.)
 
     Args:
         signals: `(batch, chunk_length, K + 1)`.
@@ -56,6 +57,8 @@ def _resampled(spectrum: Complex, n_samples: int, speed: float) -> FloatArray:
     length = n_samples
     if speed != 1:
         length = scipy.fft.next_fast_len(round(n_samples / speed))
+    if length > n_samples:
+        spectrum = np.concatenate([spectrum, spectrum[-2::-1].conj()])
     played: FloatArray = scipy.fft.irfft(spectrum, length)
     played *= np.float32(length / n_samples)
     if length >= n_samples:
