@@ -17,6 +17,10 @@ BANDS_HZ = (80.0, 240.0, 720.0, 2160.0, 4320.0, 8640.0)
 """Where the gains of an equaliser are given; between, straight lines over octaves."""
 
 
+EDGE = 0.91
+"""Share of half the rate up to which resampled music is whole (`resample.QUALITY`)."""
+
+
 def transform(
     signals: FloatArray, speeds: FloatArray, band_gains: FloatArray, sample_rate: int
 ) -> FloatArray:
@@ -54,12 +58,20 @@ def transform(
 
 def _resampled(spectrum: Complex, n_samples: int, speed: float) -> FloatArray:
     """Returns `n_samples` of what the spectrum of as many is at another speed."""
-    length = n_samples
-    if speed != 1:
-        length = scipy.fft.next_fast_len(round(n_samples / speed))
-    if length > n_samples:
-        spectrum = np.concatenate([spectrum, spectrum[-2::-1].conj()])
-    played: FloatArray = scipy.fft.irfft(spectrum, length)
+    if speed == 1:
+        same: FloatArray = scipy.fft.irfft(spectrum, n_samples)
+        return same
+    length = scipy.fft.next_fast_len(round(n_samples / speed))
+    edge = round(EDGE * n_samples / 2)
+    folded = np.concatenate([spectrum[:edge], spectrum[edge::-1].conj()])
+    wanted = np.zeros(length // 2 + 1, np.complex64)
+    top = min(len(folded), len(wanted))
+    wanted[:top] = folded[:top]
+    # As every resampler does: down to nothing from the edge to half the rate.
+    place = np.linspace(0, 1, len(wanted), dtype=np.float32)
+    fall = (place.clip(min=EDGE) - EDGE) / (1 - EDGE)
+    wanted *= 0.5 + 0.5 * np.cos(np.pi * fall)
+    played: FloatArray = scipy.fft.irfft(wanted, length)
     played *= np.float32(length / n_samples)
     if length >= n_samples:
         start = (length - n_samples) // 2
