@@ -5,7 +5,8 @@ import pytest
 from scipy.fft import next_fast_len
 
 from keras_munet.data.augment import MOST_BAND_GAIN, SPEED_RANGE, draw_plan
-from keras_munet.data.spectral import BANDS_HZ, transform
+from keras_munet.data.resample import resample
+from keras_munet.data.spectral import BANDS_HZ, EDGE, transform
 
 RATE, LENGTH = 10880, 33534  # the paper's rate; 128 frames
 
@@ -48,7 +49,7 @@ def test_faster_is_shorter_and_goes_on_in_circles():
     assert np.array_equal(played[-after:], played[before : before + after])
     whole = played[before:-after]
     spectrum, expected = np.fft.rfft(whole), np.fft.rfft(noise)
-    kept = len(whole) // 2
+    kept = int(EDGE * len(whole) / 2)
     scale = len(whole) / LENGTH
     assert np.allclose(spectrum[:kept], scale * expected[:kept], atol=1e-2)
 
@@ -67,6 +68,22 @@ def test_speed_one_and_no_gain_is_the_signal_itself():
     assert np.array_equal(play(signal), signal)
     # A curve without a bend changes the level alone.
     assert np.allclose(play(signal, gains=(6.0,) * 6), 10**0.3 * signal, atol=1e-5)
+
+
+@pytest.mark.parametrize("speed", [0.8, 1.25])
+def test_no_band_becomes_louder_or_quieter(speed):
+    noise = np.random.default_rng(0).standard_normal(4 * RATE).astype(np.float32)
+    noise = resample(noise[:, None], 4 * RATE, RATE)[:LENGTH, 0]
+    noise = np.pad(noise, (0, LENGTH - len(noise)), mode="wrap")
+    bands = []
+    for signal in (noise, play(noise, speed)):
+        power = np.abs(np.fft.rfft(signal)) ** 2
+        bands.append([band.mean() for band in np.array_split(power, 20)])
+    levels = 10 * np.log10(bands)
+    assert np.ptp(levels[0]) > 6.0  # what a resampler leaves of the topmost band
+    np.testing.assert_allclose(
+        levels[1] - levels[1][0], levels[0] - levels[0][0], atol=3.0
+    )
 
 
 def test_speed_does_not_alias():

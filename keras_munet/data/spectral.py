@@ -16,7 +16,6 @@ Complex = NDArray[np.complex64]
 BANDS_HZ = (80.0, 240.0, 720.0, 2160.0, 4320.0, 8640.0)
 """Where the gains of an equaliser are given; between, straight lines over octaves."""
 
-
 EDGE = 0.91
 """Share of half the rate up to which resampled music is whole (`resample.QUALITY`)."""
 
@@ -27,9 +26,10 @@ def transform(
     """Plays each signal of each chunk at its own speed through its own equaliser.
 
     The middle of a chunk stays in the middle: what is longer is cut at both ends, and
-    what is shorter goes on in circles. What is slower is folded into the band above its
-    own. (Nothing is left silent where music never is: its logarithm would be far from
-    all others, and BatchNorm would reckon with it.)
+    what is shorter goes on in circles. What is slower is folded into the band above it,
+    and the uppermost band falls off as that of any resampled music. (A network hears
+    logarithms: silence where music has none, or sound where it is always silent, would
+    move the statistics of BatchNorm away from those of songs.)
 
     Args:
         signals: `(batch, chunk_length, K + 1)`.
@@ -67,7 +67,7 @@ def _resampled(spectrum: Complex, n_samples: int, speed: float) -> FloatArray:
     wanted = np.zeros(length // 2 + 1, np.complex64)
     top = min(len(folded), len(wanted))
     wanted[:top] = folded[:top]
-    # As every resampler does: down to nothing from the edge to half the rate.
+    # From the edge to half the rate down to nothing, as a resampler's filter.
     place = np.linspace(0, 1, len(wanted), dtype=np.float32)
     fall = (place.clip(min=EDGE) - EDGE) / (1 - EDGE)
     wanted *= 0.5 + 0.5 * np.cos(np.pi * fall)
