@@ -5,6 +5,8 @@ inverse transform at another length resamples, which moves pitch, formants and t
 together.
 """
 
+import functools
+
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
@@ -43,17 +45,27 @@ def transform(
         returned as it was.
     """
     n_samples = signals.shape[1]
-    # Lower and higher than all bands, the outermost gains hold.
-    hertz = scipy.fft.rfftfreq(n_samples, 1 / sample_rate).clip(min=1.0)
-    octaves, places = np.log2(hertz), np.log2(BANDS_HZ)
+    band_weights = _band_weights(n_samples, sample_rate)
     result = np.array(signals, np.float32)
     changed = (speeds != 1) | (band_gains != 0).any(axis=-1)
     for place, k in np.argwhere(changed):
-        decibels = np.interp(octaves, places, band_gains[place, k])
-        curve = (10 ** (decibels / 20)).astype(np.float32)
-        spectrum = curve * scipy.fft.rfft(signals[place, :, k])
+        spectrum = scipy.fft.rfft(np.ascontiguousarray(signals[place, :, k]))
+        spectrum *= np.exp(band_gains[place, k] @ band_weights)
         result[place, :, k] = _resampled(spectrum, n_samples, speeds[place, k])
     return result
+
+
+@functools.lru_cache(maxsize=2)
+def _band_weights(n_samples: int, sample_rate: int) -> FloatArray:
+    """Returns what a decibel of each band adds to the logarithm of each bin's gain.
+
+    Lower and higher than all bands, the outermost gains hold.
+    """
+    hertz = scipy.fft.rfftfreq(n_samples, 1 / sample_rate).clip(min=1.0)
+    octaves, places = np.log2(hertz), np.log2(BANDS_HZ)
+    weights = [np.interp(octaves, places, band) for band in np.eye(len(BANDS_HZ))]
+    logarithms: FloatArray = np.stack(weights).astype(np.float32)
+    return logarithms * np.float32(np.log(10) / 20)
 
 
 def _resampled(spectrum: Complex, n_samples: int, speed: float) -> FloatArray:
