@@ -56,13 +56,7 @@ keras-munet synth "$folder/songs-new" --engine studio --tracks 192 --test-tracks
 keras-munet synth "$folder/songs-new-plain" --tracks 48 --seconds 48 --seed 6
 ln -sf "$folder"/songs-new-plain/train/* "$folder/songs-new/train"
 caches new songs-new
-for name in vocals 4stems; do
-    grown=$folder/$name-grown.keras
-    test -f "$grown" ||
-        python "$here/grow.py" "$grown" "$folder/$name.keras" --width 16 --depth 5
-done
-learn new-2 vocals-wide vocals-wide --init "$folder/vocals-grown.keras"
-learn new-4 4stems-wide 4stems-wide --init "$folder/4stems-grown.keras"
-
-python "$here/ship.py" "$folder/vocals-wide" vocals
-python "$here/ship.py" "$folder/4stems-wide" 4stems
+varied=(--loss energy --seed 5 --learning-rate 0.0004 --precision mixed_bfloat16
+    --augment remix,gain,polarity,channels,speed,equalizer)
+learn new-2 vocals vocals-varied --epochs 12 "${varied[@]}" --init "$folder/vocals.keras"
+learn new-4 4stems 4stems-varied --epochs 5 "${varied[@]}" --init "$folder/4stems.keras"
