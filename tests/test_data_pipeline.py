@@ -1,6 +1,7 @@
 """The pipeline: order and augmentation depend on (seed, epoch), and sums hold."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from keras_munet.data.augment import draw_plan
 from keras_munet.data.cache import prepare
 from keras_munet.data.pipeline import chunks
 from keras_munet.errors import DataError
+
+MAPS = Path("/proc/self/maps")
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +74,18 @@ def test_an_epoch_shuffles_every_chunk_once(dataset):
     assert not np.array_equal(epochs[0], reseeded)
     for epoch in (*epochs, reseeded):
         assert sorted(epoch[:, 0, 0]) == sorted(plain[:, 0, 0])
+
+
+@pytest.mark.skipif(not MAPS.exists(), reason="Linux lists a process's mappings")
+def test_shards_are_mapped_once_whatever_the_epochs(dataset):
+    def mappings():
+        return MAPS.read_text().count(str(dataset.folder))
+
+    read(dataset, epoch=0)
+    before = mappings()
+    for epoch in range(1, 4):
+        read(dataset, epoch=epoch, augment=("remix",))
+    assert mappings() == before >= 1
 
 
 def test_the_batch_size_does_not_change_the_order(dataset):

@@ -31,13 +31,13 @@ BANDS = {
     "electronic": f"{GAMES}/lincity-ng/music/default/*.ogg",
 }
 VOCALS_STREAM = 4
-MOST = 12
+MOST = 8
 """Recordings of one kind."""
 
 PLACES = (0.25, 0.5, 0.75)
 """Of the pieces of a recording, as shares of its length."""
 
-LEVELS = (0.0, -2.5, -5.0)
+LEVELS = (0.0, -5.0)
 """Of the voice over the band, in dB: what the mixture itself scores, near enough."""
 
 

@@ -7,11 +7,11 @@
 # first learns on with the squared error, which does not leave a quiet source out where
 # the network is not sure. Then both learn from other songs, a quarter of them by the
 # plain engine, whose voices and instruments are unlike the studio's, and each goes on
-# from half-way between before and after. At last they grow, to twice the filters and a
-# level less, and learn from still other songs at other speeds and through equalisers,
-# in bfloat16, which only processors that have it (AMX, AVX-512) take quickly. Needs the extra [studio] and the Debian packages that
-# `synth --engine studio` names. Every step goes on where it was stopped: run the script
-# again.
+# from half-way between before and after. At last both learn from still other songs, at
+# other speeds and through equalisers, in bfloat16, which is quick on processors that have
+# it (AMX, AVX-512) and very slow on all others. Needs the extra [studio] and the Debian
+# packages that `synth --engine studio` names. Every step goes on where it was stopped:
+# run the script again.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 folder=$(mkdir -p "${1:?Usage: weights/train.sh FOLDER}" && cd "$1" && pwd)

@@ -1,5 +1,6 @@
 """A prepared cache, opened: `dataset.json` and the shards that it lists."""
 
+import functools
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,6 +110,21 @@ class Dataset:
             f"{self.folder} has no chunks in its {split} split. Prepare a data set "
             "with more tracks, or with a larger --validation-share."
         )
+
+    def mapped(self, number: int) -> NDArray[np.uint8]:
+        """Returns the bytes of a shard; mapped once, however many epochs read them.
+
+        TensorFlow keeps what every epoch's graph refers to, and a process may have
+        65,530 mappings.
+        """
+        if number not in self._maps:
+            path = self.shard_path(self.shards[number])
+            self._maps[number] = np.memmap(path, np.uint8, "r")
+        return self._maps[number]
+
+    @functools.cached_property
+    def _maps(self) -> dict[int, NDArray[np.uint8]]:
+        return {}
 
     def shard_path(self, shard: Shard) -> Path:
         """Returns where a shard lies."""

@@ -29,17 +29,13 @@ class _Reader:
     def __init__(self, dataset: Dataset, index: NDArray[np.int64]) -> None:
         self._dataset, self._index = dataset, index
         self._shape = dataset.record_shape
-        self._shards: dict[int, NDArray[np.uint8]] = {}
 
     def _record(self, row: int) -> Int16:
         """Returns a view of a chunk, `(channels, chunk_length, K + 1)`."""
         number, record = self._index[row]
-        if number not in self._shards:
-            path = self._dataset.shard_path(self._dataset.shards[number])
-            self._shards[number] = np.memmap(path, np.uint8, "r")
         n_bytes = 2 * int(np.prod(self._shape))
         start = int(record) * (n_bytes + records.OVERHEAD) + records.HEADER
-        raw = self._shards[number][start : start + n_bytes]
+        raw = self._dataset.mapped(number)[start : start + n_bytes]
         chunk: Int16 = raw.view("<i2").reshape(self._shape)
         return chunk
 
