@@ -9,24 +9,20 @@ import tomllib
 from dataclasses import replace
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 import soundfile
 from export_tools import CONFIG, keras_file, tflite_file, vary
 from separation_tools import music, tiny_models
-from training_tools import quick, small_cache
 from weights_tools import SHIPPED, stand_in
 
 from keras_munet import Separator
-from keras_munet.data.batches import CachedBatches
 from keras_munet.errors import ExportError, ModelError, MunetError
 from keras_munet.evaluation.report import load_report
 from keras_munet.export import flatbuffer
 from keras_munet.export.trained import load_trained
 from keras_munet.files import sha256
-from keras_munet.models import FrontEnd, build_network, save_model
-from keras_munet.models.separator import log_features
+from keras_munet.models import build_network, save_model
 from keras_munet.separation.runtime import find_models
 from keras_munet.weights import DEFAULT, shipped
 
@@ -418,35 +414,6 @@ def test_networks_of_other_sources_are_not_averaged(average, tmp_path):
     with pytest.raises(ModelError, match="has other settings"):
         average([keras_file(), tmp_path / "other.keras"], tmp_path / "mean.keras")
     assert not (tmp_path / "mean.keras").exists()
-
-
-def test_statistics_are_those_of_songs_as_they_are(tmp_path):
-    cache = small_cache(tmp_path)
-    config = quick(keep_silent=True, batch_size=8, seed=1)
-    network = build_network(config.model)
-    save_model(network, config.model, tmp_path / "model.keras")
-    script("settle").settle(
-        tmp_path / "model.keras", cache.folder, tmp_path / "settled.keras", n_batches=2
-    )
-    settled = load_trained(tmp_path / "settled.keras").network
-    batches = CachedBatches(cache, config).batches("train", epoch=0, config=config)
-    first = keras.Model(network.input, network.get_layer("encoder_0_conv1").output)
-    heard = [
-        first(log_features(FrontEnd(config.model.stft)(x)[..., -1:], config.model))
-        for x in batches.take(2)
-    ]
-    norm = settled.get_layer("encoder_0_norm1")
-    for found, statistic in (
-        (norm.moving_mean, np.mean),
-        (norm.moving_variance, np.var),
-    ):
-        per_batch = [statistic(x.numpy(), axis=(0, 1, 2)) for x in heard]
-        np.testing.assert_allclose(found, np.mean(per_batch, axis=0), rtol=1e-3)
-    assert norm.momentum == network.get_layer("encoder_0_norm1").momentum
-    for layer in network.layers:
-        if "norm" not in layer.name:
-            new = settled.get_layer(layer.name).get_weights()
-            assert all(map(np.array_equal, layer.get_weights(), new))
 
 
 @pytest.mark.slow

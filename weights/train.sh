@@ -60,3 +60,8 @@ varied=(--loss energy --seed 5 --learning-rate 0.0004 --precision mixed_bfloat16
     --augment remix,gain,polarity,channels,speed,equalizer)
 learn new-2 vocals vocals-varied --epochs 12 "${varied[@]}" --init "$folder/vocals.keras"
 learn new-4 4stems 4stems-varied --epochs 5 "${varied[@]}" --init "$folder/4stems.keras"
+for name in vocals 4stems; do
+    python "$here/average.py" "$folder/$name-mean.keras" "$folder/$name.keras" \
+        "$folder/$name-varied"
+    python "$here/ship.py" "$folder/$name-mean.keras" "$name"
+done
