@@ -6,12 +6,12 @@
 # Two networks learn with the paper's L1 loss, the second from the first; from there the
 # first learns on with the squared error, which does not leave a quiet source out where
 # the network is not sure. Then both learn from other songs, a quarter of them by the
-# plain engine, whose voices and instruments are unlike the studio's, and each goes on
-# from half-way between before and after. At last both learn from still other songs, at
-# other speeds and through equalisers, in bfloat16, which is quick on processors that have
-# it (AMX, AVX-512) and very slow on all others. Needs the extra [studio] and the Debian
-# packages that `synth --engine studio` names. Every step goes on where it was stopped:
-# run the script again.
+# plain engine, whose voices and instruments are unlike the studio's, and go on from
+# half-way between before and after; and so does the first once more, with still other
+# songs at other speeds and through equalisers, in bfloat16, which is quick on processors
+# that have it (AMX, AVX-512) and very slow on all others. Needs the extra [studio] and the
+# Debian packages that `synth --engine studio` names. Every step goes on where it was
+# stopped: run the script again.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 folder=$(mkdir -p "${1:?Usage: weights/train.sh FOLDER}" && cd "$1" && pwd)
@@ -55,13 +55,12 @@ keras-munet synth "$folder/songs-new" --engine studio --tracks 192 --test-tracks
     --seconds 48 --seed 5
 keras-munet synth "$folder/songs-new-plain" --tracks 48 --seconds 48 --seed 6
 ln -sf "$folder"/songs-new-plain/train/* "$folder/songs-new/train"
-caches new songs-new
-varied=(--loss energy --seed 5 --learning-rate 0.0004 --precision mixed_bfloat16
-    --augment remix,gain,polarity,channels,speed,equalizer)
-learn new-2 vocals vocals-varied --epochs 12 "${varied[@]}" --init "$folder/vocals.keras"
-learn new-4 4stems 4stems-varied --epochs 5 "${varied[@]}" --init "$folder/4stems.keras"
-for name in vocals 4stems; do
-    python "$here/average.py" "$folder/$name-mean.keras" "$folder/$name.keras" \
-        "$folder/$name-varied"
-    python "$here/ship.py" "$folder/$name-mean.keras" "$name"
-done
+keras-munet prepare "$folder/songs-new" "$folder/new-2" --frames 128 --channels 2
+learn new-2 vocals vocals-varied --loss energy --epochs 12 --seed 5 \
+    --learning-rate 0.0004 --precision mixed_bfloat16 --init "$folder/vocals.keras" \
+    --augment remix,gain,polarity,channels,speed,equalizer
+
+python "$here/average.py" "$folder/vocals-mean.keras" "$folder/vocals.keras" \
+    "$folder/vocals-varied"
+python "$here/ship.py" "$folder/vocals-mean.keras" vocals
+python "$here/ship.py" "$folder/4stems.keras" 4stems
