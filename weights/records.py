@@ -5,7 +5,7 @@
     python weights/records.py OUT.md [--models vocals,4stems] [--root /]
 
 The packages hold free recordings of bands and orchestras, part played and part
-programmed, made for games and meant to be without singers (a voice that should be in
+programmed, made for games and taken to be without singers (a voice that should be in
 one counts against the models). The voice is that of the excerpt of MUSDB18. Nothing was
 trained on them, and none of this chose anything.
 """
@@ -123,7 +123,7 @@ def main() -> None:
     lines = [
         "# Real bands",
         "",
-        "Recordings without singers (`weights/records.py`), three pieces of 6 s each.",
+        "Recordings taken to be without singers (`weights/records.py`), three pieces of 6 s.",
         "*Taken for a voice*: share of the band's energy that goes to the vocals,",
         "median over recordings (least to most). Then the SDR in dB of a real voice,",
         "that of the MUSDB18 excerpt, at so many dB over the band (what the mixture",
