@@ -123,7 +123,7 @@ def main() -> None:
     lines = [
         "# Real bands",
         "",
-        "Recordings taken to be without singers (`weights/records.py`), 3 pieces of 6 s.",
+        "Recordings taken to have no singers (`weights/records.py`), 3 pieces of 6 s.",
         "*Taken for a voice*: share of the band's energy that goes to the vocals,",
         "median over recordings (least to most). Then the SDR in dB of a real voice,",
         "that of the MUSDB18 excerpt, at so many dB over the band (what the mixture",
