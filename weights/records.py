@@ -11,14 +11,17 @@ trained on them, and none of this chose anything.
 """
 
 import argparse
+import functools
 from pathlib import Path
 
 import numpy as np
 
-from keras_munet import Separator
+from keras_munet import DataConfig, Separator
 from keras_munet.data.audio import read_audio
 from keras_munet.data.excerpt import excerpt
 from keras_munet.data.resample import downmix, resample
+from keras_munet.data.stems import VOCALS
+from keras_munet.data.tracks import find_tracks
 from keras_munet.dsp import FloatArray
 from keras_munet.evaluation.bss_eval import bss_eval
 from keras_munet.evaluation.tables import markdown_table
@@ -30,7 +33,6 @@ BANDS = {
     "orchestra": f"{GAMES}/wesnoth/*/data/core/music/*.ogg",
     "electronic": f"{GAMES}/lincity-ng/music/default/*.ogg",
 }
-VOCALS_STREAM = 4
 MOST = 8
 """Recordings of one kind."""
 
@@ -41,35 +43,32 @@ LEVELS = (0.0, -5.0)
 """Of the voice over the band, in dB: what the mixture itself scores, near enough."""
 
 
-def read(path: Path, rate: int, *, stream: int = 0) -> FloatArray:
-    """Returns a file's down-mix at this rate; with the guitars that lie beside it."""
-    audio, own_rate = read_audio(path, stream=stream)
+@functools.cache
+def pieces(path: Path, rate: int, n_samples: int) -> list[FloatArray]:
+    """Returns the pieces of a recording, mono; with the guitars that lie beside it."""
+    audio, own_rate = read_audio(path)
     guitars = path.with_name("guitar.ogg")
     if guitars.exists():
         more, _ = read_audio(guitars)
-        n_samples = min(len(audio), len(more))
-        audio = audio[:n_samples] + more[:n_samples]
-    return resample(downmix(audio)[:, None], own_rate, rate)[:, 0]
-
-
-def pieces(band: FloatArray, n_samples: int) -> list[FloatArray]:
-    """Returns the pieces of a recording at `PLACES`."""
+        shorter = min(len(audio), len(more))
+        audio = audio[:shorter] + more[:shorter]
+    band = resample(downmix(audio)[:, None], own_rate, rate)[:, 0]
     starts = [round(place * (len(band) - n_samples)) for place in PLACES]
-    return [band[start : start + n_samples] for start in starts]
+    return [band[start : start + n_samples].copy() for start in starts]
 
 
 def separated(separator: Separator, mixture: FloatArray) -> FloatArray:
     """Returns what the model takes for vocals."""
     rate = separator.config.stft.sample_rate
-    return separator.separate(mixture[:, None], sample_rate=rate)["vocals"][:, 0]
+    return separator.separate(mixture[:, None], sample_rate=rate)[VOCALS][:, 0]
 
 
 def measure(
-    separator: Separator, voice: FloatArray, band: FloatArray
+    separator: Separator, voice: FloatArray, band: list[FloatArray]
 ) -> tuple[list[float], list[list[float]]]:
     """Returns a share per piece, and an SDR of the voice per piece and level."""
     shares, ratios = [], []
-    for piece in pieces(band, len(voice)):
+    for piece in band:
         if not piece.any():
             continue
         taken = separated(separator, piece)
@@ -89,13 +88,15 @@ def rows(model: str, root: Path) -> list[list[str]]:
     """Returns a row of the table for each kind of band."""
     separator = Separator.load(model, band="model")
     rate = separator.config.stft.sample_rate
-    voice = read(excerpt(), rate, stream=VOCALS_STREAM)
+    (song,) = find_tracks(excerpt(), DataConfig())
+    voice = song.load_resampled([VOCALS], sample_rate=rate)[VOCALS][:, 0]
     table = []
     for kind, pattern in BANDS.items():
         paths = sorted(root.glob(pattern))[:MOST]
         if not paths:
             raise SystemExit(f"No {pattern} in {root}: install the packages (--help).")
-        measured = [measure(separator, voice, read(path, rate)) for path in paths]
+        bands = [pieces(path, rate, len(voice)) for path in paths]
+        measured = [measure(separator, voice, band) for band in bands]
         shares = 100 * np.array([np.mean(share) for share, _ in measured])
         ratios = np.array([np.mean(ratio, axis=0) for _, ratio in measured])
         share = f"{np.median(shares):.1f} % ({shares.min():.1f} to {shares.max():.1f})"

@@ -16,11 +16,18 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 folder=$(mkdir -p "${1:?Usage: weights/train.sh FOLDER}" && cd "$1" && pwd)
 
-# caches NAME SONGS: one for two sources, one for four
-caches() {
-    keras-munet prepare "$folder/$2" "$folder/$1-2" --frames 128 --channels 2
-    keras-munet prepare "$folder/$2" "$folder/$1-4" --frames 128 --channels 2 \
-        --sources vocals,drums,bass,other
+# cache CACHE SONGS ...: one run of `prepare`
+cache() {
+    keras-munet prepare "$folder/$2" "$folder/$1" --frames 128 --channels 2 "${@:3}"
+}
+four=(--sources vocals,drums,bass,other)
+
+# other_songs SONGS PLAIN TRACKS TESTS SEED: by the studio, and 48 by the plain engine
+other_songs() {
+    keras-munet synth "$folder/$1" --engine studio --tracks "$3" --test-tracks "$4" \
+        --seconds 48 --seed "$5"
+    keras-munet synth "$folder/$2" --tracks 48 --seconds 48 --seed "$(($5 + 1))"
+    ln -sf "$folder/$2"/train/* "$folder/$1/train"
 }
 
 # learn CACHE RECIPE RUN ...: one run of `fit`
@@ -31,17 +38,16 @@ learn() {
 
 keras-munet synth "$folder/songs" --engine studio --tracks 192 --test-tracks 16 \
     --seconds 48 --seed 1
-caches cache songs
+cache cache-2 songs
+cache cache-4 songs "${four[@]}"
 learn cache-2 vocals vocals-l1
 learn cache-4 4stems 4stems-l1 --init "$folder/vocals-l1/model.keras"
 learn cache-2 vocals vocals-energy --loss energy --epochs 8 --seed 2 \
     --init "$folder/4stems-l1/model.keras"
 
-keras-munet synth "$folder/songs-more" --engine studio --tracks 144 --test-tracks 16 \
-    --seconds 48 --seed 3
-keras-munet synth "$folder/songs-plain" --tracks 48 --seconds 48 --seed 4
-ln -sf "$folder"/songs-plain/train/* "$folder/songs-more/train"
-caches more songs-more
+other_songs songs-more songs-plain 144 16 3
+cache more-2 songs-more
+cache more-4 songs-more "${four[@]}"
 learn more-2 vocals vocals-more --loss energy --epochs 19 --seed 3 \
     --init "$folder/vocals-energy/model.keras"
 learn more-4 4stems 4stems-more --loss energy --epochs 4 --seed 3 \
@@ -51,11 +57,8 @@ python "$here/average.py" "$folder/vocals.keras" \
     "$folder/vocals-energy" "$folder/vocals-more"
 python "$here/average.py" "$folder/4stems.keras" "$folder/4stems-l1" "$folder/4stems-more"
 
-keras-munet synth "$folder/songs-new" --engine studio --tracks 192 --test-tracks 0 \
-    --seconds 48 --seed 5
-keras-munet synth "$folder/songs-new-plain" --tracks 48 --seconds 48 --seed 6
-ln -sf "$folder"/songs-new-plain/train/* "$folder/songs-new/train"
-keras-munet prepare "$folder/songs-new" "$folder/new-2" --frames 128 --channels 2
+other_songs songs-new songs-new-plain 192 0 5
+cache new-2 songs-new
 learn new-2 vocals vocals-varied --loss energy --epochs 12 --seed 5 \
     --learning-rate 0.0004 --precision mixed_bfloat16 --init "$folder/vocals.keras" \
     --augment remix,gain,polarity,channels,speed,equalizer

@@ -121,7 +121,8 @@ def chunks(
         load = _mapped(dataset, index, with_rest=with_rest)
         read = rows.batch(batch_size, drop_remainder=drop_remainder)
         read = read.map(load, num_parallel_calls=2)
-    finish = _finisher(full_scale, plan, dataset.config.stft.sample_rate)
+    rate = dataset.config.stft.sample_rate
+    finish = _finisher(full_scale, plain=plan.is_plain, sample_rate=rate)
     return read.map(finish, num_parallel_calls=2).prefetch(2).with_options(options)
 
 
@@ -194,8 +195,8 @@ def _mapped(dataset: Dataset, index: NDArray[np.int64], *, with_rest: bool) -> A
     return load
 
 
-def _finisher(full_scale: float, plan: Plan, sample_rate: int) -> Any:
-    """Returns the function that augments a batch as planned."""
+def _finisher(full_scale: float, *, plain: bool, sample_rate: int) -> Any:
+    """Returns the function that augments a batch as its columns say."""
     scale = np.float32(1 / full_scale)
 
     def finish(
@@ -211,6 +212,6 @@ def _finisher(full_scale: float, plan: Plan, sample_rate: int) -> Any:
             changed = tf.numpy_function(transform, arguments, tf.float32)
             signals = tf.ensure_shape(changed, signals.shape)
         # (batch, chunk_length, K + 1)
-        return signals * scale if plan.is_plain else tf.matmul(signals, maps * scale)
+        return signals * scale if plain else tf.matmul(signals, maps * scale)
 
     return finish
