@@ -6,9 +6,10 @@ import keras
 import librosa
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from keras_munet import dsp
-from keras_munet.config import STFTConfig
+from keras_munet.config import ModelConfig, STFTConfig, UNetConfig
 from keras_munet.layers import (
     STFT,
     InverseSTFT,
@@ -16,6 +17,11 @@ from keras_munet.layers import (
     LogFrequencyWarp,
     STFTMagnitude,
 )
+from keras_munet.layers.normalization import (
+    FusedBatchNormalization,
+    with_fused_normalization,
+)
+from keras_munet.models import build_network
 from keras_munet.models.cunet import FiLM
 
 CHUNK = STFTConfig().chunk_length
@@ -180,3 +186,51 @@ def test_front_end_stays_float32_under_mixed_precision(rng):
     finally:
         keras.config.set_dtype_policy(policy)
     np.testing.assert_allclose(restored, signal, atol=1e-5)
+
+
+def _trained_once(layer, signal, target):
+    """Returns the output, the gradients and the moving statistics of one step."""
+    signal = tf.constant(signal)
+    with tf.GradientTape() as tape:
+        tape.watch(signal)
+        result = tf.cast(layer(signal, training=True), "float32")
+        loss = tf.reduce_mean(tf.square(result - target))
+    gradients = tape.gradient(loss, [signal, layer.gamma, layer.beta])
+    return [np.array(x) for x in (result, *gradients, *layer.non_trainable_weights)]
+
+
+@pytest.mark.parametrize(
+    ("policy", "tolerance"),
+    [("float32", 2e-5), ("mixed_bfloat16", 0.03), ("mixed_float16", 0.004)],
+)
+def test_fused_normalization_is_keras_normalization(policy, tolerance, rng):
+    signal = 3 * rng.standard_normal((2, 5, 4, 3)) + [0, 10, -1]
+    target = rng.standard_normal(signal.shape).astype(np.float32)
+    results = []
+    for kind in (keras.layers.BatchNormalization, FusedBatchNormalization):
+        layer = kind(momentum=0.9, epsilon=1e-5, dtype=policy)
+        layer.build(signal.shape)
+        layer.set_weights(np.array([[1, 2, 0.5], [0, -1, 3], [1, 1, 0], [2, 1, 1]]))
+        inputs = signal.astype(layer.compute_dtype)
+        results.append([*_trained_once(layer, inputs, target), np.array(layer(inputs))])
+    for expected, result in zip(*results, strict=True):
+        assert result.dtype == expected.dtype
+        scale = np.abs(expected.astype(np.float32)).max()
+        error = np.abs(result.astype(np.float32) - expected.astype(np.float32)).max()
+        assert error <= tolerance * scale
+
+
+@pytest.mark.parametrize("architecture", ["munet", "cunet"])
+def test_a_copy_for_training_computes_what_the_network_does(architecture, rng):
+    unet = UNetConfig(architecture, width=2, depth=2, dropout=0.0)
+    network = build_network(ModelConfig(unet=unet))
+    copy = with_fused_normalization(network)
+    fused = [layer for layer in copy.layers if type(layer) is FusedBatchNormalization]
+    assert len(fused) >= 4 * unet.depth + 2
+    features = rng.standard_normal((2, 256, 16, 1)).astype(np.float32)
+    inputs = [features, np.eye(2, dtype=np.float32)]
+    inputs = inputs if architecture == "cunet" else features
+    for training in (False, True, False):  # and so do the statistics that training sets
+        expected = np.array(network(inputs, training=training))
+        result = np.array(copy(inputs, training=training))
+        np.testing.assert_allclose(result, expected, rtol=1e-3, atol=1e-4)

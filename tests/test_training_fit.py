@@ -324,6 +324,7 @@ def test_options_train_and_leave_a_float32_model(dataset, settings, tmp_path):
     result = fit(_OneStep(CachedBatches(dataset, config)), config, tmp_path)
     network, _ = load_model(result.folder / "model.keras")
     assert {layer.compute_dtype for layer in network.layers} == {"float32"}
+    assert all(type(layer).__module__.startswith("keras.") for layer in network.layers)
     assert keras.config.dtype_policy().name == "float32"
     assert np.isfinite(result.history[0]["val_loss"])
 

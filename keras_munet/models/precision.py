@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import keras
 
 from keras_munet.config import ModelConfig
+from keras_munet.layers.normalization import FusedBatchNormalization
 from keras_munet.models.build import build_network
 
 
@@ -23,10 +24,15 @@ def dtype_policy(name: str) -> Iterator[None]:
 def in_float32(network: keras.Model, config: ModelConfig) -> keras.Model:
     """Returns the network as it is, or rebuilt in float32 with the same weights.
 
-    Networks trained in mixed precision compute in half precision; model files and
-    artefacts are float32, and whoever wants fewer bits quantises them.
+    Networks in training may compute in half precision and have layers of ours; model
+    files and artefacts are float32 and Keras's own, and whoever wants fewer bits
+    quantises them.
     """
-    if all(layer.compute_dtype == "float32" for layer in network.layers):
+    if all(
+        layer.compute_dtype == "float32"
+        and not isinstance(layer, FusedBatchNormalization)
+        for layer in network.layers
+    ):
         return network
     with dtype_policy("float32"):
         rebuilt = build_network(config)

@@ -16,6 +16,7 @@ import tensorflow as tf
 from keras_munet.config import FitConfig
 from keras_munet.errors import DataError, MunetError
 from keras_munet.files import locked, remove
+from keras_munet.layers.normalization import with_fused_normalization
 from keras_munet.models import FrontEnd, build_network, save_model
 from keras_munet.models.precision import dtype_policy, in_float32
 from keras_munet.training.losses import SOURCE_LOSSES
@@ -137,6 +138,7 @@ class _Run:
         network = build_network(config.model)
         if start_from is not None:
             copy_weights(start_from, network)
+        network = with_fused_normalization(network)
         conditioned = config.model.unet.architecture == "cunet"
         kind = ConditionedModel if conditioned else MultiTaskModel
         model = kind(network.input, network.output, name=network.name)
