@@ -26,6 +26,7 @@ import keras
 import numpy as np
 
 from keras_munet.config import FOUR_SOURCES, ModelConfig, UNetConfig
+from keras_munet.layers.normalization import with_fused_normalization
 from keras_munet.models import FrontEnd, build_network
 from keras_munet.models.precision import dtype_policy
 from keras_munet.training.losses import indirect_loss
@@ -36,7 +37,12 @@ N_SOURCES = len(FOUR_SOURCES)
 
 
 def our_step(
-    width: int, waveforms: np.ndarray, *, jit: bool, precision: str = "float32"
+    width: int,
+    waveforms: np.ndarray,
+    *,
+    jit: bool,
+    precision: str = "float32",
+    fused: bool = True,
 ) -> Callable[[], Any]:
     """Returns a call that does one step of ours, front end included."""
     import tensorflow as tf
@@ -44,6 +50,7 @@ def our_step(
     config = ModelConfig(sources=FOUR_SOURCES, unet=UNetConfig(width=width))
     with dtype_policy(precision):
         network = build_network(config)
+        network = with_fused_normalization(network) if fused else network
         model = MultiTaskModel(network.input, network.output)
         model.compile_multitask(
             keras.optimizers.SGD(0.01, momentum=0.9),
@@ -104,6 +111,9 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--steps", type=int, default=7)
     parser.add_argument("--jit", action="store_true", help="compile ours with XLA")
+    parser.add_argument(
+        "--normalization", action="store_true", help="also with Keras's BatchNorm"
+    )
     parser.add_argument("--only-ours", action="store_true", help="for peak memory")
     parser.add_argument("--precision", help="also ours in this: mixed_bfloat16")
     args = parser.parse_args()
@@ -111,11 +121,18 @@ def main() -> None:
     rng = np.random.default_rng(0)
     waveforms = rng.standard_normal((args.batch, 65280, N_SOURCES + 1)) * 0.1
     waveforms = waveforms.astype("float32")
-    calls = {"keras-munet": our_step(args.width, waveforms, jit=args.jit)}
+    ours: dict[str, dict[str, Any]] = {"keras-munet": {}}
     if args.precision:
-        calls[args.precision] = our_step(
-            args.width, waveforms, jit=args.jit, precision=args.precision
-        )
+        ours[args.precision] = {"precision": args.precision}
+    if args.normalization:
+        ours |= {
+            f"{name}, Keras's BatchNorm": {**settings, "fused": False}
+            for name, settings in ours.items()
+        }
+    calls = {
+        name: our_step(args.width, waveforms, jit=args.jit, **settings)
+        for name, settings in ours.items()
+    }
     if not args.only_ours:
         calls["pytorch"] = torch_step(args.width, waveforms)
     seconds: dict[str, list[float]] = {name: [] for name in calls}
@@ -129,7 +146,7 @@ def main() -> None:
     print(f"width {args.width}, batch {args.batch}, median of {args.steps} steps")
     for name, median in medians.items():
         ratio = medians["keras-munet"] / median
-        print(f"  {name:14s} {median:7.2f} s, keras-munet takes {ratio:.2f} of it")
+        print(f"  {name:36s} {median:7.2f} s, keras-munet takes {ratio:.2f} of it")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"  peak memory of the process {peak:.1f} GiB")
 

@@ -31,7 +31,7 @@ def test_a_run_says_where_its_model_is_and_leaves_both_formats(
     folder = tmp_path / "a run"
     code, out, err = run(
         *("fit", cache, "--run", folder, "--config", config_file),
-        *("--weighting", "oh", "--seed", 3, "--normalize"),
+        *("--weighting", "oh", "--seed", 3, "--normalize", "--width", 3, "--depth", 1),
     )
     assert code == 0, err
     assert out.startswith("Finished: all 1 epochs done. Best validation sum")
@@ -40,10 +40,11 @@ def test_a_run_says_where_its_model_is_and_leaves_both_formats(
     assert (folder / "model.tflite").stat().st_size > 10_000
     config = FitConfig.from_file(folder / "config.json")
     assert (config.weighting, config.seed, config.normalize) == ("oh", 3, True)
+    assert (config.model.unet.width, config.model.unet.depth) == (3, 1)
 
     code, out, _ = run(
         *("fit", cache, "--run", folder, "--config", config_file),
-        *("--weighting", "oh", "--seed", 3, "--normalize"),
+        *("--weighting", "oh", "--seed", 3, "--normalize", "--width", 3, "--depth", 1),
     )
     assert (code, out.split(":")[0]) == (0, "Finished before")
 
@@ -111,6 +112,8 @@ def test_xla_trains_to_about_the_same_loss(cache, config_file, run, tmp_path):
         (("--source", "theremin"), 1, "'theremin' is no source of this cache"),
         (("--architecture", "dedicated"), 2, "needs --source NAME"),
         (("--width", "-3"), 2, "`width` must be positive"),
+        (("--width", "0"), 2, "`width` must be positive"),
+        (("--depth", "0"), 2, "`depth` must be positive"),
         (("--augment", "pitch"), 2, "`augment` must be one of gain"),
         (("--jit",), 2, "XLA has no deterministic operators"),
         (("--sources", "drums"), 2, "--sources goes with --reader tfio"),

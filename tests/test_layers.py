@@ -203,14 +203,16 @@ def _trained_once(layer, signal, target):
     ("policy", "tolerance"),
     [("float32", 2e-5), ("mixed_bfloat16", 0.03), ("mixed_float16", 0.004)],
 )
-def test_fused_normalization_is_keras_normalization(policy, tolerance, rng):
-    signal = 3 * rng.standard_normal((2, 5, 4, 3)) + [0, 10, -1]
+@pytest.mark.parametrize("channels", [3, 16])  # not all have a kernel of their own
+def test_fused_normalization_is_keras_normalization(policy, tolerance, channels, rng):
+    signal = 3 * rng.standard_normal((2, 5, 4, channels)) + 5 * np.arange(channels) / 16
     target = rng.standard_normal(signal.shape).astype(np.float32)
     results = []
     for kind in (keras.layers.BatchNormalization, FusedBatchNormalization):
         layer = kind(momentum=0.9, epsilon=1e-5, dtype=policy)
         layer.build(signal.shape)
-        layer.set_weights(np.array([[1, 2, 0.5], [0, -1, 3], [1, 1, 0], [2, 1, 1]]))
+        start = np.array([[1, 2, 0.5], [0, -1, 3], [1, 1, 0], [2, 1, 1]])
+        layer.set_weights(np.resize(start.T, (channels, 4)).T)
         inputs = signal.astype(layer.compute_dtype)
         results.append([*_trained_once(layer, inputs, target), np.array(layer(inputs))])
     for expected, result in zip(*results, strict=True):

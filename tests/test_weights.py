@@ -20,7 +20,7 @@ from keras_munet import Separator
 from keras_munet.errors import ExportError, ModelError, MunetError
 from keras_munet.evaluation.report import load_report
 from keras_munet.export import flatbuffer
-from keras_munet.export.trained import load_trained
+from keras_munet.export.trained import Trained, load_trained
 from keras_munet.files import sha256
 from keras_munet.models import build_network, save_model
 from keras_munet.separation.runtime import find_models
@@ -433,3 +433,53 @@ def test_a_run_is_shipped_whole_or_not_at_all(folder, ship, tmp_path):
     assert card["artefact"]["weights"] == "float16" and card["licence"] == "MIT"
     assert "synth --engine studio" in card["training_data"]
     assert shipped.shipped_models()["4stems"].state == shipped.PRESENT
+
+
+@pytest.fixture
+def grow():
+    return script("grow").grow
+
+
+@pytest.mark.parametrize("depth", [2, 1])
+def test_a_grown_network_computes_what_it_did_as_far_as_its_levels_go(
+    grow, tmp_path, depth
+):
+    unet = replace(CONFIG.unet, width=3, depth=2, dropout=0.0)
+    config = replace(CONFIG, unet=unet)
+    small = build_network(config)
+    vary(small, config, 1)
+    trained = Trained(small, config, tmp_path / "small.keras")
+    grow(trained, tmp_path / "grown.keras", width=7, depth=depth)
+    grown = load_trained(tmp_path / "grown.keras")
+    assert grown.config.unet == replace(unet, width=7, depth=depth)
+    features = np.random.default_rng(0).random((1, config.stft.n_rows, 8, 1), "f")
+    if depth < 2:  # the small network, without what comes from below that depth
+        below = small.get_layer("decoder_0_up")
+        below.set_weights([np.zeros_like(w) for w in below.get_weights()])
+    for training in (False, True):
+        expected, found = (
+            network(features, training=training).numpy()
+            for network in (small, grown.network)
+        )
+        assert expected.std() > 0.01
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_what_grows_is_new_filters_that_can_learn(grow, tmp_path):
+    small = load_trained(keras_file())
+    unet = small.config.unet
+    grow(small, tmp_path / "g.keras", width=2 * unet.width, depth=unet.depth)
+    grown = load_trained(tmp_path / "g.keras").network
+    kernel = grown.get_layer("encoder_0_conv2").get_weights()[0]
+    old = unet.width
+    assert not kernel[:, :, old:, :old].any()
+    assert kernel[:, :, :, old:].std(axis=(0, 1, 2)).min() > 0
+
+
+@pytest.mark.parametrize("size", [{"width": 1}, {"depth": 9}])
+def test_a_network_does_not_shrink_or_deepen(grow, tmp_path, size):
+    model = load_trained(keras_file())
+    now = {"width": model.config.unet.width, "depth": model.config.unet.depth}
+    with pytest.raises(ModelError, match="Only U-Nets without conditions grow"):
+        grow(model, tmp_path / "grown.keras", **{**now, **size})
+    assert not (tmp_path / "grown.keras").exists()

@@ -55,6 +55,7 @@ from keras_munet.presets import PRESETS, preset
     "is one model for `separate` and `evaluate`.",
 )
 @click.option("--width", type=int, help="Filters of the first level (paper: 32).")
+@click.option("--depth", type=int, help="Levels that halve the picture (paper: 6).")
 @click.option(
     "--warp",
     type=click.Choice(WARPS),
@@ -193,7 +194,8 @@ def _with_settings(
 ) -> FitConfig:
     """Returns the config with the options that were given."""
     architecture = settings.pop("architecture") or config.model.unet.architecture
-    width = settings.pop("width") or config.model.unet.width
+    sizes = {name: settings.pop(name) for name in ("width", "depth")}
+    sizes = {name: size for name, size in sizes.items() if size is not None}
     warp = settings.pop("warp") or config.model.stft.warp
     if all_sources or source:
         architecture = "dedicated"
@@ -217,7 +219,7 @@ def _with_settings(
             sources=tuple(sources),
             stft=dataclasses.replace(dataset.config.stft, warp=warp),
             unet=dataclasses.replace(
-                config.model.unet, architecture=architecture, width=width
+                config.model.unet, architecture=architecture, **sizes
             ),
         )
         given = {k: v for k, v in settings.items() if v not in (None, False, ())}

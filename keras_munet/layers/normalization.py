@@ -5,6 +5,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+CHANNELS = 16
+"""Of whose multiples oneDNN has a quick kernel in bfloat16; for others float32 is."""
+
 
 class FusedBatchNormalization(keras.layers.BatchNormalization):
     """Keras's layer over the last axis, with TensorFlow's fused kernel in training.
@@ -20,8 +23,9 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         if not training or not self.trainable or len(inputs.shape) != 4:
             return super().call(inputs, training=training, mask=mask)
         none = tf.zeros((0,))
+        is_slow = inputs.dtype == tf.bfloat16 and inputs.shape[-1] % CHANNELS
         outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
-            x=inputs,
+            x=tf.cast(inputs, tf.float32) if is_slow else inputs,
             scale=self.gamma,
             offset=self.beta,
             mean=none,
@@ -36,7 +40,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         keep = self.momentum
         self.moving_mean.assign(self.moving_mean * keep + mean * (1 - keep))
         self.moving_variance.assign(self.moving_variance * keep + variance * (1 - keep))
-        return outputs
+        return tf.cast(outputs, inputs.dtype)
 
 
 def with_fused_normalization(network: keras.Model) -> keras.Model:
