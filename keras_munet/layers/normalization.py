@@ -13,9 +13,10 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
     """Keras's layer over the last axis, with TensorFlow's fused kernel in training.
 
     Keras composes a training step of some dozen operations that each read the whole
-    activation, in float32 also in mixed precision; together they took longer than the
-    convolutions. Results, gradients and moving statistics are the same to rounding.
-    Inference, and inputs that are not `(batch, rows, frames, channels)`, are Keras's.
+    activation, in float32 also in mixed precision (`benchmarks/training_step.py
+    --normalization`). Results, gradients and moving statistics are the same to
+    rounding. Inference, and inputs that are not `(batch, rows, frames, channels)`, are
+    Keras's.
     """
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
