@@ -194,8 +194,11 @@ def _with_settings(
 ) -> FitConfig:
     """Returns the config with the options that were given."""
     architecture = settings.pop("architecture") or config.model.unet.architecture
-    sizes = {name: settings.pop(name) for name in ("width", "depth")}
-    sizes = {name: size for name, size in sizes.items() if size is not None}
+    sizes = {
+        name: size
+        for name in ("width", "depth")
+        if (size := settings.pop(name)) is not None
+    }
     warp = settings.pop("warp") or config.model.stft.warp
     if all_sources or source:
         architecture = "dedicated"
