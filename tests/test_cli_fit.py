@@ -49,6 +49,20 @@ def test_a_run_says_where_its_model_is_and_leaves_both_formats(
     assert (code, out.split(":")[0]) == (0, "Finished before")
 
 
+def test_an_option_of_zero_or_no_wins_over_the_config(cache, run, tmp_path):
+    path = tmp_path / "other.json"
+    settings = quick(epochs=1, clip_norm=5.0, seed=3, keep_silent=True)
+    path.write_text(settings.to_json())
+    folder = tmp_path / "run"
+    code, _, err = run(
+        *("fit", cache, "--run", folder, "--config", path, "--no-tflite"),
+        *("--clip-norm", 0, "--seed", 0, "--no-keep-silent"),
+    )
+    assert code == 0, err
+    config = FitConfig.from_file(folder / "config.json")
+    assert (config.clip_norm, config.seed, config.keep_silent) == (0, 0, False)
+
+
 def test_a_run_that_goes_on_leaves_no_tflite_of_an_older_network(
     cache, config_file, run, tmp_path
 ):
@@ -114,6 +128,7 @@ def test_xla_trains_to_about_the_same_loss(cache, config_file, run, tmp_path):
         (("--width", "-3"), 2, "`width` must be positive"),
         (("--width", "0"), 2, "`width` must be positive"),
         (("--depth", "0"), 2, "`depth` must be positive"),
+        (("--epochs", "0"), 2, "`epochs` must be positive"),
         (("--augment", "pitch"), 2, "`augment` must be one of gain"),
         (("--jit",), 2, "XLA has no deterministic operators"),
         (("--sources", "drums"), 2, "--sources goes with --reader tfio"),

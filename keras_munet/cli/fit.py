@@ -80,11 +80,15 @@ from keras_munet.presets import PRESETS, preset
     callback=split_names,
     help=f"Comma-separated, of: {', '.join(AUGMENTATIONS)}.",
 )
-@click.option("--keep-silent", is_flag=True, help="Keep chunks with a silent source.")
+@click.option(
+    "--keep-silent/--no-keep-silent",
+    default=None,
+    help="Train on chunks with a silent source, too.",
+)
 @click.option("--precision", type=click.Choice(PRECISIONS))
 @click.option(
-    "--jit",
-    is_flag=True,
+    "--jit/--no-jit",
+    default=None,
     help="Compile the training step with XLA; needs --no-deterministic.",
 )
 @click.option(
@@ -225,11 +229,7 @@ def _with_settings(
                 config.model.unet, architecture=architecture, **sizes
             ),
         )
-        given = {k: v for k, v in settings.items() if v not in (None, False, ())}
-        if settings.get("normalize") is False:
-            given["normalize"] = False
-        if settings.get("deterministic") is False:
-            given["deterministic"] = False
+        given = {k: v for k, v in settings.items() if v is not None and v != ()}
         return dataclasses.replace(config, model=model, **given)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
