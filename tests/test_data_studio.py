@@ -195,6 +195,8 @@ def test_only_what_is_missing_is_asked_for(monkeypatch):
     assert needs.advice() == (
         "  /no/such (Debian package flite)\nInstall it with:\n  apt-get install flite"
     )
+    monkeypatch.setattr(needs, "needs", lambda: (Need("/no", "pico", "non-free"),))
+    assert "  /no (Debian package pico, section non-free)\n" in str(needs.advice())
     monkeypatch.setattr(needs, "needs", lambda: ())
     assert needs.advice() is None
     needs.require_studio()

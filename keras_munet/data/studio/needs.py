@@ -15,10 +15,12 @@ class Need(NamedTuple):
     Attributes:
         name: a program's name, an absolute path, or a shared library as `libNAME`.
         package: the Debian package that has it.
+        section: Debian's, which must be among the sources of apt-get.
     """
 
     name: str
     package: str
+    section: str = "main"
 
 
 class Library(NamedTuple):
@@ -75,10 +77,15 @@ def install_commands(absent: list[Need], libraries: list[Library]) -> list[str]:
     return [*apt, EXTRA] if libraries else apt
 
 
+def _where(need: Need) -> str:
+    package = f"Debian package {need.package}"
+    return package if need.section == "main" else f"{package}, section {need.section}"
+
+
 def advice() -> str | None:
     """Returns what is missing and the commands that mend it; None if nothing is."""
     absent, libraries = missing()
-    lines = [f"  {need.name} (Debian package {need.package})" for need in absent]
+    lines = [f"  {need.name} ({_where(need)})" for need in absent]
     lines += [f"  {one.module} (Python package {one.package})" for one in libraries]
     if not lines:
         return None

@@ -1,8 +1,9 @@
 """The singers: which programs speak for them, and how far each may be bent.
 
 A singer is a recorded (or modelled) speaker heard through a vocal tract that is scaled
-by a factor from `shift`. No speaker is in both pools: the training pool has free
-recordings only, the test pool the Italian, Catalan, Czech and Finnish speakers.
+by a factor from `shift`. No speaker is in both pools: the training pool has speakers
+whose licences ask nothing of what they say, the test pool the Italian, Catalan, Czech
+and Finnish speakers of `festival`.
 """
 
 from typing import NamedTuple
@@ -13,6 +14,7 @@ from keras_munet.data.studio.score import Pool
 NEEDS: tuple[Need, ...] = (
     Need("flite", "flite"),
     Need("espeak-ng", "espeak-ng"),
+    Need("pico2wave", "libttspico-utils", "non-free"),
     Need("festival", "festival"),
     Need("/usr/share/festival/voices/english/ked_diphone", "festvox-kdlpc16k"),
     Need("/usr/share/festival/voices/russian/msu_ru_nsh_clunits", "festvox-ru"),
@@ -30,7 +32,7 @@ class Singer(NamedTuple):
 
     Attributes:
         name: unique.
-        program: `flite`, `festival` or `espeak-ng`.
+        program: `flite`, `festival`, `pico2wave` or `espeak-ng`.
         voice: as the program calls it.
         speaker: who was recorded; a speaker is in one pool only.
         language: of `lyrics.WORDS`.
@@ -90,6 +92,19 @@ _FESTIVAL: tuple[
     ("czech_dita", "dita", "mezzo", "cs", (0.96, 1.06), 56, 75, "test", 1.0),
     ("hy_fi_mv_diphone", "mv", "baritone", "fi", (0.92, 1.04), 43, 65, "test", 1.0),
 )
+_PICO = (
+    ("en-US", "lh"),
+    ("en-GB", "kh"),
+    ("de-DE", "gl"),
+    ("es-ES", "zl"),
+    ("fr-FR", "nk"),
+    ("it-IT", "cm"),
+)
+_PICO_KINDS = (  # kind of singer, formants, range, weight
+    ("alto", (0.92, 1.02), 53, 73, 1.0),
+    ("soprano", (1.0, 1.14), 57, 79, 1.0),
+    ("tenor", (0.82, 0.9), 47, 69, 0.4),
+)
 _WOMEN = (
     ("en-us", "f2"),
     ("en-gb-scotland", "f3"),
@@ -142,6 +157,22 @@ SINGERS: tuple[Singer, ...] = (
             weight,
         )
         for voice, speaker, kind, language, shift, low, high, pool, weight in _FESTIVAL
+    ),
+    *(
+        Singer(
+            f"{voice} {kind}",
+            "pico2wave",
+            voice,
+            speaker,
+            voice[:2],
+            shift,
+            low,
+            high,
+            "train",
+            weight,
+        )
+        for voice, speaker in _PICO
+        for kind, shift, low, high, weight in _PICO_KINDS
     ),
     *(_espeak(language, variant, True) for language, variant in _WOMEN),
     *(_espeak(language, variant, False) for language, variant in _MEN),

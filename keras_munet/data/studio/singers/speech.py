@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from keras_munet.data.studio.singers.sounds import Singer
+from keras_munet.data.studio.singers.sounds import NEEDS, Singer
 from keras_munet.dsp import FloatArray
 from keras_munet.errors import DataError
 
@@ -18,6 +18,7 @@ _TIMEOUT_S = 60
 _FLITE_VOWELS = re.compile("aa|ae|ah|ao|aw|axr?|ay|eh|er|ey|ih|iy|ow|oy|uh|uw")
 _FORMANTS_END_HZ = 4800.0  # of espeak-ng, which has a stray one at 8 kHz
 _STRETCH = 1.2  # of the usual duration: singers articulate
+_SLOWER = '<speed level="72">{}</speed>'  # the markup of pico2wave
 _SCHEME = """
 (define (sing_say n text)
   (let ((utt (utt.synth (eval (list 'Utterance 'Text text)))))
@@ -62,8 +63,9 @@ def _run(command: list[str], text: str | None = None) -> str:
             check=True,
         )
     except FileNotFoundError as error:
+        package = next(n.package for n in NEEDS if n.name == command[0])
         raise DataError(
-            f"The program {command[0]} was not found: apt-get install {command[0]}"
+            f"The program {command[0]} was not found: apt-get install {package}"
         ) from error
     except (subprocess.SubprocessError, OSError) as error:
         detail = getattr(error, "stderr", "") or ""
@@ -97,9 +99,17 @@ def _flite(voice: str, text: str, path: Path) -> Speech:
     return Speech(*_read(path, "flite"), _spans(segments, vowels))
 
 
+def _pico(language: str, text: str, path: Path) -> Speech:
+    _run(["pico2wave", "-l", language, "-w", str(path), _SLOWER.format(text)])
+    return Speech(*_read(path, "pico2wave"), None)
+
+
 def _espeak(voice: str, text: str, path: Path) -> Speech:
     _run(["espeak-ng", "-v", voice, "-s", "140", "-z", "-w", str(path), "--", text])
     return Speech(*_read(path, "espeak-ng"), None, _FORMANTS_END_HZ)
+
+
+_PROGRAMS = {"flite": _flite, "pico2wave": _pico, "espeak-ng": _espeak}
 
 
 def _festival(voice: str, texts: list[str], folder: Path) -> list[Speech]:
@@ -132,5 +142,5 @@ def speak(singer: Singer, texts: list[str]) -> list[Speech]:
         folder = Path(name)
         if singer.program == "festival":
             return _festival(singer.voice, texts, folder)
-        say = _flite if singer.program == "flite" else _espeak
+        say = _PROGRAMS[singer.program]
         return [say(singer.voice, t, folder / f"{k}.wav") for k, t in enumerate(texts)]

@@ -1,0 +1,415 @@
+"""Trains networks on, side by side, with JAX: for a GPU where no TensorFlow is.
+
+    python weights/accelerate.py PACKS OUT MODEL.keras [MODEL.keras ...] --minutes 8
+
+The networks, their front end and the loss are the package's, through Keras's JAX
+backend; what `fit` does in TensorFlow is here in one file, all of it on the GPU. PACKS
+are from `pack.py` (`valid*.zip` among them validate). Every batch is drawn anew: each
+stem at its own gain, through its own equaliser, at another speed, from songs of its own
+or from one. OUT gets a `.keras` of the same name for each MODEL, and `log.csv`.
+"""
+
+import argparse
+import csv
+import io
+import os
+import time
+import zipfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+os.environ["KERAS_BACKEND"] = "jax"
+
+import jax
+import jax.numpy as jnp
+import keras
+import numpy as np
+import optax
+import soundfile
+
+from keras_munet.config import ModelConfig, STFTConfig
+from keras_munet.layers import STFT, LogFrequencyWarp
+from keras_munet.models import build_network, load_model, save_model
+from keras_munet.models.separator import log_features
+from keras_munet.training.losses import energy_loss
+
+STEMS = ("vocals", "drums", "bass", "other")
+VOCALS, N_STEMS = 0, len(STEMS)
+
+UNIT = 1024
+"""Parts into which a sample is divided by resampling."""
+
+RATIO = 1.25
+"""Rate of the packs, as a multiple of the networks'."""
+
+SPEEDS = (0.8, 1.25)
+TAPS = 32
+BANDS_HZ = (80.0, 240.0, 720.0, 2160.0, 4320.0, 8640.0)
+MOST_BAND_GAIN_DB = 6.0
+GAINS = (0.25, 1.25)
+TOGETHER = 0.25
+"""Share of examples whose stems are all of one moment of one song."""
+
+BAND_TOGETHER = 0.5
+"""Share of the others in which drums, bass and other are."""
+
+SILENT = (0.12, 0.15, 0.12, 0.08)
+"""How often each stem is left out."""
+
+SECOND_VOICE = 0.15
+WARM_UP = 0.02
+CLIP_NORM = 5.0
+EVERY = 50
+"""Steps between two looks at the clock."""
+
+
+class Songs(NamedTuple):
+    """Songs one after the other.
+
+    Attributes:
+        sound: int16, `(4, samples)`.
+        starts: first sample of each song.
+        lengths: in samples.
+    """
+
+    sound: Any
+    starts: Any
+    lengths: Any
+
+
+def read(packs: list[Path]) -> Songs:
+    """Decodes packs."""
+    coded = []
+    for pack in packs:
+        with zipfile.ZipFile(pack) as archive:
+            names = sorted({name.rsplit("/", 1)[0] for name in archive.namelist()})
+            coded += [
+                [archive.read(f"{name}/{stem}.ogg") for stem in STEMS] for name in names
+            ]
+
+    def decoded(stems: list[bytes]) -> np.ndarray:
+        parts = [soundfile.read(io.BytesIO(stem), dtype="float32")[0] for stem in stems]
+        length = min(map(len, parts))
+        loudest = max(1.0, max(np.abs(part).max() for part in parts))
+        scale = 32767 / loudest
+        return np.stack([np.int16(part[:length] * scale) for part in parts])
+
+    with ThreadPoolExecutor() as pool:
+        songs = list(pool.map(decoded, coded))
+    lengths = np.array([song.shape[1] for song in songs])
+    starts = np.cumsum(lengths) - lengths
+    return Songs(np.concatenate(songs, axis=1), starts, lengths)
+
+
+def resampled(sound: Any, step: Any, n_samples: int) -> Any:
+    """Plays samples at another speed.
+
+    Args:
+        sound: float32, `(samples,)`.
+        step: from one sample of the result to the next, in parts of a sample.
+        n_samples: of the result.
+    """
+    places = jnp.arange(n_samples, dtype=jnp.int32) * step
+    first, part = places // UNIT, (places % UNIT).astype(jnp.float32) / UNIT
+    cut = jnp.minimum(1.0, UNIT / step.astype(jnp.float32))
+    result = jnp.zeros(n_samples)
+    for tap in range(TAPS):
+        away = tap - (TAPS // 2 - 1) - part
+        window = jnp.cos(jnp.pi * away / (TAPS + 1)) ** 2
+        result += sound[first + tap] * cut * jnp.sinc(cut * away) * window
+    return result
+
+
+class Desk:
+    """Draws batches.
+
+    Args:
+        stft: of the networks.
+        batch_size: examples in a batch.
+    """
+
+    def __init__(self, stft: STFTConfig, batch_size: int) -> None:
+        self.batch_size, self.n_samples = batch_size, stft.chunk_length
+        self.longest = int(self.n_samples * RATIO * SPEEDS[1]) + TAPS + 1
+        self.transform = STFT(stft.n_fft, stft.hop_length)
+        self.warp = LogFrequencyWarp(stft.n_bins, stft.n_rows, stft.warp)
+        hertz = np.maximum(np.arange(stft.n_bins) * stft.sample_rate / stft.n_fft, 1)
+        octaves, places = np.log2(hertz), np.log2(BANDS_HZ)
+        self.bands = np.stack(
+            [np.interp(octaves, places, band) for band in np.eye(len(BANDS_HZ))]
+        )
+
+    def _piece(self, songs: Songs, stem: int, song: Any, where: Any, step: Any) -> Any:
+        """One stem from somewhere in a song (0 to 1), at a speed."""
+        room = songs.lengths[song] - self.longest
+        start = songs.starts[song] + (where * room).astype(jnp.int32)
+        piece = jax.lax.dynamic_slice(songs.sound, (stem, start), (1, self.longest))
+        return resampled(piece[0].astype(jnp.float32) / 32768, step, self.n_samples)
+
+    def _example(self, key: Any, songs: Songs) -> Any:
+        """Stems, `(4, samples)`."""
+        keys = iter(jax.random.split(key, 16))
+        n_signals = N_STEMS + 1  # the last is a second voice
+        song = jax.random.randint(next(keys), (n_signals,), 0, len(songs.lengths))
+        where = jax.random.uniform(next(keys), (n_signals,))
+        low, high = np.log(SPEEDS)
+        speeds = jnp.exp(jax.random.uniform(next(keys), (3,), minval=low, maxval=high))
+        together = jax.random.uniform(next(keys)) < TOGETHER
+        band = together | (jax.random.uniform(next(keys)) < BAND_TOGETHER)
+        follows = jnp.array([together, together, band, band, False])
+        leader = jnp.array([1, 1, 1, 1, 4])
+        song = jnp.where(follows, song[leader], song)
+        where = jnp.where(follows, where[leader], where)
+        speeds = speeds[jnp.array([0, 1, 1, 1, 2])]
+        speeds = jnp.where(together, speeds[1], speeds)
+        steps = jnp.round(UNIT * RATIO * speeds).astype(jnp.int32)
+        gains = jax.random.uniform(
+            next(keys), (n_signals,), minval=GAINS[0], maxval=GAINS[1]
+        )
+        gains *= jax.random.rademacher(next(keys), (n_signals,))
+        silent = jnp.array([*SILENT, 1 - SECOND_VOICE])
+        gains *= jax.random.uniform(next(keys), (n_signals,)) >= silent
+        stems = [VOCALS, 1, 2, 3, VOCALS]
+        signals = [
+            gains[k] * self._piece(songs, stem, song[k], where[k], steps[k])
+            for k, stem in enumerate(stems)
+        ]
+        signals[VOCALS] += signals.pop() * (gains[VOCALS] != 0)
+        return jnp.stack(signals)
+
+    def _warped(self, stems: Any, curves: Any) -> tuple[Any, Any]:
+        """Magnitudes of the stems and of two sums: accompaniment and mixture.
+
+        Args:
+            stems: `(batch, 4, samples)`.
+            curves: factors, `(batch, 4, bins)`.
+
+        Returns:
+            `(batch, rows, frames, 6)`.
+        """
+        signals = stems.reshape(-1, self.n_samples)
+        with jax.default_matmul_precision("float32"):
+            parts = self.transform(signals)
+        shape = (len(stems), N_STEMS, *parts[0].shape[1:])
+        parts = [part.reshape(shape) * curves[..., None] for part in parts]
+        band = [part[:, 1:].sum(axis=1, keepdims=True) for part in parts]
+        whole = [part.sum(axis=1, keepdims=True) for part in parts]
+        real, imaginary = (
+            jnp.concatenate(three, axis=1).transpose(0, 2, 3, 1)
+            for three in zip(parts, band, whole, strict=True)
+        )
+        with jax.default_matmul_precision("float32"):
+            return self.warp(jnp.sqrt(real**2 + imaginary**2))
+
+    def batch(self, key: Any, songs: Songs) -> Any:
+        """Returns magnitudes of stems, accompaniment and mixture, drawn anew."""
+        drawn, curve = jax.random.split(key)
+        keys = jax.random.split(drawn, self.batch_size)
+        stems = jax.vmap(self._example, (0, None))(keys, songs)
+        most = MOST_BAND_GAIN_DB
+        bands = jax.random.uniform(
+            curve,
+            (self.batch_size, N_STEMS, len(BANDS_HZ)),
+            minval=-most,
+            maxval=most,
+        )
+        return self._warped(stems, 10 ** (bands @ self.bands / 20))
+
+    def plain(self, songs: Songs, song: Any, where: Any) -> Any:
+        """Returns the same of moments of songs, as they are."""
+
+        def stems(one: Any, moment: Any) -> Any:
+            step = jnp.int32(UNIT * RATIO)
+            pieces = [self._piece(songs, k, one, moment, step) for k in range(N_STEMS)]
+            return jnp.stack(pieces)
+
+        flat = jnp.ones((len(song), N_STEMS, self.bands.shape[1]))
+        return self._warped(jax.vmap(stems)(song, where), flat)
+
+
+class Learner:
+    """One network and how it learns.
+
+    Args:
+        path: its file.
+        energies: of the stems, accompaniment and mixture, for its weighting.
+    """
+
+    def __init__(self, path: Path, energies: np.ndarray) -> None:
+        self.name = path.name
+        trained, self.config = load_model(path)
+        keras.config.set_dtype_policy("mixed_bfloat16")
+        self.network = build_network(self.config)
+        keras.config.set_dtype_policy("float32")
+        self.network.set_weights(trained.get_weights())
+        places = (*STEMS, "accompaniment")
+        self.places = [places.index(source) for source in self.config.sources]
+        shares = energies.max() / energies[self.places]  # EBW_P1
+        self.weights = shares * len(shares) / shares.sum()
+        self.optimizer = optax.chain(
+            optax.clip_by_global_norm(CLIP_NORM), optax.scale_by_adam()
+        )
+        network = self.network
+        parameters = [v.value for v in network.trainable_variables]
+        statistics = [v.value for v in network.non_trainable_variables]
+        self.state = parameters, statistics, self.optimizer.init(parameters)
+        self.step = jax.jit(self._step, donate_argnums=0)
+        self.losses = jax.jit(self._losses)
+
+    def _masks(self, state: Any, magnitudes: Any, training: bool) -> Any:
+        features = log_features(magnitudes[..., -1:], self.config)
+        return self.network.stateless_call(*state, features, training=training)
+
+    def _per_source(self, masks: Any, magnitudes: Any) -> Any:
+        sources = magnitudes[..., jnp.array(self.places)]
+        return energy_loss(masks, sources, magnitudes[..., -1:])
+
+    def _step(self, state: Any, magnitudes: Any, rate: Any) -> Any:
+        parameters, statistics, moments = state
+
+        def loss(parameters: Any) -> Any:
+            masks, after = self._masks((parameters, statistics), magnitudes, True)
+            losses = self._per_source(masks, magnitudes)
+            return (losses * self.weights).sum(), (losses, after)
+
+        gradients, (losses, after) = jax.grad(loss, has_aux=True)(parameters)
+        updates, moments = self.optimizer.update(gradients, moments)
+        parameters = [p - rate * u for p, u in zip(parameters, updates, strict=True)]
+        return (parameters, after, moments), losses
+
+    def _losses(self, state: Any, magnitudes: Any) -> Any:
+        masks, _ = self._masks(state[:2], magnitudes, False)
+        return self._per_source(masks, magnitudes)
+
+    def save(self, folder: Path) -> None:
+        """Writes the network as a `.keras` in float32."""
+        for variable, value in zip(
+            self.network.trainable_variables + self.network.non_trainable_variables,
+            [*self.state[0], *self.state[1]],
+            strict=True,
+        ):
+            variable.assign(value)
+        network = build_network(self.config)
+        network.set_weights(self.network.get_weights())
+        save_model(network, self.config, folder / self.name)
+
+
+def energies(songs: Songs) -> np.ndarray:
+    """Mean squares of the stems and of the accompaniment."""
+    sound = songs.sound[:, ::7].astype(np.float32) / 32768
+    return np.array(
+        [*np.square(sound).mean(axis=1), np.square(sound[1:].sum(0)).mean()]
+    )
+
+
+def validation(
+    desk: Desk, songs: Songs, batch_size: int
+) -> Callable[[Learner], np.ndarray]:
+    """Returns what gives a learner's losses on moments of songs, always the same."""
+    moments = np.linspace(0, 1, 12)
+    song, where = np.meshgrid(np.arange(len(songs.lengths)), moments, indexing="ij")
+    plain = jax.jit(desk.plain)
+    n = song.size // batch_size * batch_size
+    batches = [
+        plain(songs, jnp.array(s), jnp.array(w, jnp.float32))
+        for s, w in zip(
+            song.ravel()[:n].reshape(-1, batch_size),
+            where.ravel()[:n].reshape(-1, batch_size),
+            strict=True,
+        )
+    ]
+
+    def losses(learner: Learner) -> np.ndarray:
+        return np.mean([learner.losses(learner.state, b) for b in batches], axis=0)
+
+    return losses
+
+
+def train(
+    learners: list[Learner],
+    draw: Callable[[int], Any],
+    validate: Callable[[Learner], np.ndarray],
+    *,
+    minutes: float,
+    rate: float,
+    log: Path,
+) -> int:
+    """Trains for some minutes; the rate falls as a cosine of the time. Gives steps."""
+    for learner in learners:  # compiles
+        copy = jax.tree.map(jnp.copy, learner.state)
+        learner.step(copy, draw(0), 0.0)[1].block_until_ready()
+        validate(learner)
+    print("compiled", flush=True)
+    start, step, shown, progress = time.monotonic(), 0, 0.0, 0.0
+    sums = [0.0] * len(learners)
+    n_summed = 0
+    with log.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["seconds", "step", "model", "train", "validation"])
+        while True:
+            if progress >= shown:
+                shown += 0.05
+                for learner, total in zip(learners, sums, strict=True):
+                    means = np.asarray(total) / max(n_summed, 1), validate(learner)
+                    texts = [
+                        " ".join(f"{x:.5f}" for x in np.atleast_1d(m)) for m in means
+                    ]
+                    row = [round(time.monotonic() - start), step, learner.name, *texts]
+                    writer.writerow(row)
+                    print(*row, sep=", ", flush=True)
+                file.flush()
+                sums, n_summed = [0.0] * len(learners), 0
+            if progress >= 1:
+                return step
+            warm = min(1.0, progress / WARM_UP)
+            now = rate * warm * (1 + np.cos(np.pi * progress)) / 2
+            for _ in range(EVERY):
+                step += 1
+                magnitudes = draw(step)
+                for k, learner in enumerate(learners):
+                    learner.state, losses = learner.step(learner.state, magnitudes, now)
+                    sums[k] += losses
+            n_summed += EVERY
+            jax.block_until_ready(sums)
+            progress = (time.monotonic() - start) / (60 * minutes)
+
+
+def main() -> None:
+    """Reads packs, trains, writes networks."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("packs", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("models", type=Path, nargs="+")
+    parser.add_argument("--minutes", type=float, required=True)
+    parser.add_argument("--batch-size", type=int, default=32)
+    parser.add_argument("--learning-rate", type=float, default=1e-3)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    packs = sorted(options.packs.glob("*.zip"))
+    valid = [pack for pack in packs if pack.name.startswith("valid")]
+    songs = read([pack for pack in packs if pack not in valid])
+    learners = [Learner(path, energies(songs)) for path in options.models]
+    config: ModelConfig = learners[0].config
+    desk = Desk(config.stft, options.batch_size)
+    songs = Songs(*map(jnp.asarray, songs))
+    print(f"{len(songs.lengths)} songs, {songs.sound.shape[1]} samples", flush=True)
+    batch = jax.jit(desk.batch)
+    key = jax.random.key(options.seed)
+    options.out.mkdir(parents=True, exist_ok=True)
+    n_steps = train(
+        learners,
+        lambda step: batch(jax.random.fold_in(key, step), songs),
+        validation(desk, Songs(*map(jnp.asarray, read(valid))), options.batch_size),
+        minutes=options.minutes,
+        rate=options.learning_rate,
+        log=options.out / "log.csv",
+    )
+    for learner in learners:
+        learner.save(options.out)
+    print(f"{n_steps} steps of {options.batch_size}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
