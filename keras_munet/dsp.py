@@ -177,13 +177,6 @@ def energy(signals: FloatArray) -> FloatArray:
     return ENERGY_SAMPLES * mean
 
 
-def warp_magnitude(magnitude: FloatArray, stft: STFTConfig) -> FloatArray:
-    """Resamples `(..., n_bins, frames)` to `(..., n_rows, frames)`."""
-    time = time_matrix(stft, magnitude.shape[-1])
-    warped = warp_matrix(stft) @ magnitude
-    return warped if time is None else warped @ time.T
-
-
 def stft(
     signal: FloatArray, *, n_fft: int, hop_length: int, window: FloatArray | None = None
 ) -> ComplexArray:

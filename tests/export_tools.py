@@ -71,7 +71,7 @@ def warped(signal):
     """Warped magnitudes of `(samples,)`, `(rows, frames)`."""
     stft = CONFIG.stft
     spectrum = dsp.stft(signal, n_fft=stft.n_fft, hop_length=stft.hop_length)
-    return dsp.warp_magnitude(np.abs(spectrum), stft).astype(np.float32)
+    return np.float32(dsp.warp_matrix(stft) @ np.abs(spectrum))
 
 
 @functools.cache
