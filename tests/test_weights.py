@@ -1,6 +1,5 @@
 """Shipped weights: whole, described, found by name; and what is said when not."""
 
-import importlib.util
 import json
 import re
 import subprocess
@@ -14,7 +13,7 @@ import pytest
 import soundfile
 from export_tools import CONFIG, keras_file, tflite_file, vary
 from separation_tools import music, tiny_models
-from weights_tools import SHIPPED, stand_in
+from weights_tools import SHIPPED, script, stand_in
 
 from keras_munet import Separator
 from keras_munet.errors import ExportError, ModelError, MunetError
@@ -370,14 +369,6 @@ def test_the_commands_of_the_page_work(folder, run):
 
 
 # Shipping a run.
-
-
-def script(name):
-    """Loads one of the scripts in `weights/`."""
-    spec = importlib.util.spec_from_file_location(name, ROOT / f"weights/{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture

@@ -1,8 +1,10 @@
 """Stand-ins for the shipped weights, so that no test depends on how those score."""
 
 import functools
+import importlib.util
 import json
 import shutil
+import sys
 from pathlib import Path
 
 from export_tools import keras_file, tflite_file
@@ -13,6 +15,16 @@ from keras_munet.files import sha256, write_json
 from keras_munet.weights import shipped
 
 SHIPPED = Path(shipped.__file__).parent
+SCRIPTS = Path(__file__).resolve().parents[1] / "weights"
+
+
+def script(name):
+    """Loads one of the scripts in `weights/`."""
+    spec = importlib.util.spec_from_file_location(name, SCRIPTS / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # for its worker processes
+    spec.loader.exec_module(module)
+    return module
 
 
 @functools.cache

@@ -1,12 +1,14 @@
 """Trains networks on, side by side, with JAX: for a GPU where no TensorFlow is.
 
-    python weights/accelerate.py PACKS OUT MODEL.keras [MODEL.keras ...] --minutes 8
+    pip install 'jax[cuda13]' optax
+    python weights/accelerate.py PACKS OUT NAME=MODEL.keras ... --minutes 6
 
 The networks, their front end and the loss are the package's, through Keras's JAX
 backend; what `fit` does in TensorFlow is here in one file, all of it on the GPU. PACKS
-are from `pack.py` (`valid*.zip` among them validate). Every batch is drawn anew: each
-stem at its own gain, through its own equaliser, at another speed, from songs of its own
-or from one. OUT gets a `.keras` of the same name for each MODEL, and `log.csv`.
+is a folder of what `pack.py` wrote; `valid*.zip` validate. Every batch is drawn anew:
+each stem at its own gain, through its own equaliser, at another speed, all of one
+moment of a song or each from a song of its own. Beside PACKS nothing is read, and
+nothing is written before the end: `OUT/NAME/model.keras` and `OUT/NAME/history.csv`.
 """
 
 import argparse
@@ -29,7 +31,7 @@ import numpy as np
 import optax
 import soundfile
 
-from keras_munet.config import ModelConfig, STFTConfig
+from keras_munet.config import STFTConfig
 from keras_munet.layers import STFT, LogFrequencyWarp
 from keras_munet.models import build_network, load_model, save_model
 from keras_munet.models.separator import log_features
@@ -63,6 +65,9 @@ WARM_UP = 0.02
 CLIP_NORM = 5.0
 EVERY = 50
 """Steps between two looks at the clock."""
+
+LOOKS = 20
+"""How often the networks are looked at, besides the beginning."""
 
 
 class Songs(NamedTuple):
@@ -233,12 +238,16 @@ class Learner:
     """One network and how it learns.
 
     Args:
-        path: its file.
-        energies: of the stems, accompaniment and mixture, for its weighting.
+        name: of its folder.
+        path: the file it starts from.
+        energies: of the stems and the accompaniment, for its weighting.
+
+    Attributes:
+        history: a row for each look at it.
     """
 
-    def __init__(self, path: Path, energies: np.ndarray) -> None:
-        self.name = path.name
+    def __init__(self, name: str, path: Path, energies: np.ndarray) -> None:
+        self.name, self.history = name, list[dict[str, float]]()
         trained, self.config = load_model(path)
         keras.config.set_dtype_policy("mixed_bfloat16")
         self.network = build_network(self.config)
@@ -283,17 +292,33 @@ class Learner:
         masks, _ = self._masks(state[:2], magnitudes, False)
         return self._per_source(masks, magnitudes)
 
-    def save(self, folder: Path) -> None:
-        """Writes the network as a `.keras` in float32."""
+    def look(self, row: dict[str, float], train: np.ndarray, valid: np.ndarray) -> None:
+        """Notes, in a row, the losses of each source in training and validation."""
+        for name, losses in (("loss", train), ("val_loss", valid)):
+            row[name] = float(losses.sum())
+            for source, loss in zip(self.config.sources, losses, strict=True):
+                row[f"{name}_{source}"] = float(loss)
+        self.history.append(row)
+        text = f"{row['loss']:.4f}, validation {row['val_loss']:.4f}"
+        print(f"{row['seconds']:.0f} s, step {row['step']}, {self.name}: {text}")
+
+    def save(self, out: Path) -> None:
+        """Writes the network, as a `.keras` in float32, and its history."""
+        variables = self.network.trainable_variables
+        variables = variables + self.network.non_trainable_variables
         for variable, value in zip(
-            self.network.trainable_variables + self.network.non_trainable_variables,
-            [*self.state[0], *self.state[1]],
-            strict=True,
+            variables, [*self.state[0], *self.state[1]], strict=True
         ):
             variable.assign(value)
         network = build_network(self.config)
         network.set_weights(self.network.get_weights())
-        save_model(network, self.config, folder / self.name)
+        folder = out / self.name
+        folder.mkdir(parents=True, exist_ok=True)
+        save_model(network, self.config, folder / "model.keras")
+        with (folder / "history.csv").open("w", newline="") as file:
+            writer = csv.DictWriter(file, list(self.history[0]))
+            writer.writeheader()
+            writer.writerows(self.history)
 
 
 def energies(songs: Songs) -> np.ndarray:
@@ -334,46 +359,36 @@ def train(
     *,
     minutes: float,
     rate: float,
-    log: Path,
-) -> int:
-    """Trains for some minutes; the rate falls as a cosine of the time. Gives steps."""
+) -> None:
+    """Trains for some minutes; the rate falls as a cosine of the time."""
     for learner in learners:  # compiles
         copy = jax.tree.map(jnp.copy, learner.state)
         learner.step(copy, draw(0), 0.0)[1].block_until_ready()
         validate(learner)
-    print("compiled", flush=True)
-    start, step, shown, progress = time.monotonic(), 0, 0.0, 0.0
-    sums = [0.0] * len(learners)
-    n_summed = 0
-    with log.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["seconds", "step", "model", "train", "validation"])
-        while True:
-            if progress >= shown:
-                shown += 0.05
-                for learner, total in zip(learners, sums, strict=True):
-                    means = np.asarray(total) / max(n_summed, 1), validate(learner)
-                    texts = [
-                        " ".join(f"{x:.5f}" for x in np.atleast_1d(m)) for m in means
-                    ]
-                    row = [round(time.monotonic() - start), step, learner.name, *texts]
-                    writer.writerow(row)
-                    print(*row, sep=", ", flush=True)
-                file.flush()
-                sums, n_summed = [0.0] * len(learners), 0
-            if progress >= 1:
-                return step
-            warm = min(1.0, progress / WARM_UP)
-            now = rate * warm * (1 + np.cos(np.pi * progress)) / 2
-            for _ in range(EVERY):
-                step += 1
-                magnitudes = draw(step)
-                for k, learner in enumerate(learners):
-                    learner.state, losses = learner.step(learner.state, magnitudes, now)
-                    sums[k] += losses
-            n_summed += EVERY
-            jax.block_until_ready(sums)
-            progress = (time.monotonic() - start) / (60 * minutes)
+    start, step, looks, progress = time.monotonic(), 0, 0, 0.0
+    sums, n_summed = [0.0] * len(learners), 0
+    while True:
+        if progress >= looks / LOOKS:
+            seconds = round(time.monotonic() - start, 1)
+            for learner, total in zip(learners, sums, strict=True):
+                mean = np.asarray(total) / n_summed if n_summed else np.nan
+                mean = np.broadcast_to(mean, len(learner.places))
+                row = {"epoch": looks, "step": step, "seconds": seconds}
+                learner.look(row, mean, validate(learner))
+            sums, n_summed, looks = [0.0] * len(learners), 0, looks + 1
+        if progress >= 1:
+            return
+        warm = min(1.0, progress / WARM_UP)
+        now = rate * warm * (1 + np.cos(np.pi * progress)) / 2
+        for _ in range(EVERY):
+            step += 1
+            magnitudes = draw(step)
+            for k, learner in enumerate(learners):
+                learner.state, losses = learner.step(learner.state, magnitudes, now)
+                sums[k] += losses
+        n_summed += EVERY
+        jax.block_until_ready(sums)
+        progress = (time.monotonic() - start) / (60 * minutes)
 
 
 def main() -> None:
@@ -381,7 +396,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("packs", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("models", type=Path, nargs="+")
+    parser.add_argument("models", nargs="+", metavar="NAME=MODEL.keras")
     parser.add_argument("--minutes", type=float, required=True)
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
@@ -390,25 +405,23 @@ def main() -> None:
     packs = sorted(options.packs.glob("*.zip"))
     valid = [pack for pack in packs if pack.name.startswith("valid")]
     songs = read([pack for pack in packs if pack not in valid])
-    learners = [Learner(path, energies(songs)) for path in options.models]
-    config: ModelConfig = learners[0].config
-    desk = Desk(config.stft, options.batch_size)
+    learners = [
+        Learner(name, Path(path), energies(songs))
+        for name, path in (model.split("=", 1) for model in options.models)
+    ]
+    desk = Desk(learners[0].config.stft, options.batch_size)
     songs = Songs(*map(jnp.asarray, songs))
-    print(f"{len(songs.lengths)} songs, {songs.sound.shape[1]} samples", flush=True)
-    batch = jax.jit(desk.batch)
-    key = jax.random.key(options.seed)
-    options.out.mkdir(parents=True, exist_ok=True)
-    n_steps = train(
+    print(f"{len(songs.lengths)} songs, {songs.sound.shape[1]} samples")
+    batch, key = jax.jit(desk.batch), jax.random.key(options.seed)
+    train(
         learners,
         lambda step: batch(jax.random.fold_in(key, step), songs),
         validation(desk, Songs(*map(jnp.asarray, read(valid))), options.batch_size),
         minutes=options.minutes,
         rate=options.learning_rate,
-        log=options.out / "log.csv",
     )
     for learner in learners:
         learner.save(options.out)
-    print(f"{n_steps} steps of {options.batch_size}", flush=True)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,8 @@ import numpy as np
 import soundfile
 import soxr
 
+from keras_munet.errors import DataError
+
 RATE = 13600
 """Hertz. A quarter more than networks hear, so that songs can be slowed down."""
 
@@ -70,7 +72,13 @@ def packed(job: Job) -> tuple[str, list[bytes]]:
 
 
 def pack(songs: list[Path], out: Path, *, seconds: float, megabytes: float) -> None:
-    """Writes packs, each of some megabytes at most, and says how large they are."""
+    """Writes packs, each of some megabytes at most, and says how large they are.
+
+    Raises:
+        DataError: when there are packs of this name.
+    """
+    if old := sorted(out.parent.glob(f"{out.name}-*.zip")):
+        raise DataError(f"{old[0]} exists. Remove it, or choose another name.")
     rng = np.random.default_rng(SEED)
     jobs = [
         Job(songs[k], int(rng.integers(3)), rng.random(), seconds)

@@ -36,7 +36,8 @@ DRAWN = 3
 RUNS = {
     "L1": ("vocals-l1", "4stems-l1"),
     "squared error": ("vocals-energy", "vocals-more", "4stems-more"),
-    "varied": ("vocals-varied",),
+    "varied": ("vocals-varied", "vocals-wide"),
+    "GPU": ("vocals-gpu", "vocals-gpu-narrow"),
 }
 """In the order of weights/train.sh."""
 

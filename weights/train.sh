@@ -9,9 +9,14 @@
 # plain engine, whose voices and instruments are unlike the studio's, and go on from
 # half-way between before and after; and so does the first once more, with still other
 # songs at other speeds and through equalisers, in bfloat16, which is quick on processors
-# that have it (AMX, AVX-512) and very slow on all others. Needs the extra [studio] and the
-# Debian packages that `synth --engine studio` names. Every step goes on where it was
-# stopped: run the script again.
+# that have it (AMX, AVX-512) and very slow on all others. Then the first gets twice the
+# filters, and at last learns from packs of songs on a GPU, through JAX.
+#
+# Needs the extra [studio] and the Debian packages that `synth --engine studio` names, and
+# for the last step what `accelerate.py` says. Every step but that goes on where it was
+# stopped: run the script again. The songs of seeds 1, 3 and 5 were made before the voices
+# of `pico2wave` were among the singers, at commit 8aa316a; from there on they sing in them,
+# too.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 folder=$(mkdir -p "${1:?Usage: weights/train.sh FOLDER}" && cd "$1" && pwd)
@@ -65,5 +70,29 @@ learn new-2 vocals vocals-varied --loss energy --epochs 12 --seed 5 \
 
 python "$here/average.py" "$folder/vocals-mean.keras" "$folder/vocals.keras" \
     "$folder/vocals-varied"
-python "$here/ship.py" "$folder/vocals-mean.keras" vocals
+
+python "$here/grow.py" "$folder/grown.keras" "$folder/vocals-mean.keras" \
+    --width 16 --depth 5
+mkdir -p "$folder"/songs-all/{train,test}
+ln -sf "$folder"/songs/train/* "$folder"/songs-new/train/* "$folder/songs-all/train"
+cache all-2 songs-all
+learn all-2 vocals vocals-wide --width 16 --depth 5 --loss energy --epochs 17 --seed 7 \
+    --learning-rate 0.0008 --precision mixed_bfloat16 --init "$folder/grown.keras" \
+    --augment remix,gain,polarity,channels,speed,equalizer
+
+keras-munet synth "$folder/songs-singers" --engine studio --tracks 408 --seconds 48 --seed 7
+keras-munet synth "$folder/songs-valid" --engine studio --tracks 0 --test-tracks 24 \
+    --seconds 48 --seed 8
+if [ ! -d "$folder/packs" ]; then
+    python "$here/pack.py" "$folder/packs.part/old" "$folder/songs-all" --seconds 26
+    python "$here/pack.py" "$folder/packs.part/new" "$folder/songs-singers"
+    python "$here/pack.py" "$folder/packs.part/valid" "$folder/songs-valid" \
+        --split test --seconds 40
+    mv "$folder/packs.part" "$folder/packs"
+fi
+[ -d "$folder/vocals-gpu" ] || python "$here/accelerate.py" "$folder/packs" "$folder" \
+    vocals-gpu="$folder/vocals-wide/model.keras" \
+    vocals-gpu-narrow="$folder/vocals-mean.keras" --minutes 5.9
+
+python "$here/ship.py" "$folder/vocals-gpu/model.keras" vocals
 python "$here/ship.py" "$folder/4stems.keras" 4stems
