@@ -82,10 +82,10 @@ def test_a_part_of_a_song_lies_inside_of_it(songs, tmp_path):
 
 
 RESAMPLING = """
-from accelerate import RATIO, TAPS, UNIT, jnp, np, resampled
+from accelerate import TAPS, UNIT, jnp, np, resampled
 
 def played(hertz, speed):
-    step = round(UNIT * RATIO * speed)
+    step = round(UNIT * 1.25 * speed)
     x = np.sin(2 * np.pi * hertz * np.arange(60000) / 13600)
     y = np.asarray(resampled(jnp.asarray(x, jnp.float32), jnp.int32(step), 32512))
     at = (np.arange(32512) * step / UNIT + TAPS // 2 - 1) / 13600
@@ -109,7 +109,7 @@ from keras_munet.config import STFTConfig
 from keras_munet.models import FrontEnd
 
 stft = STFTConfig(n_frames=16)
-desk = Desk(stft, 2)
+desk = Desk(stft, 1.25, 2)
 x = np.random.default_rng(0).normal(size=(2, 4, desk.n_samples)).astype("f")
 heard = np.asarray(desk._warped(jnp.asarray(x), jnp.ones((2, 4, stft.n_bins))))
 sums = x[:, 1:].sum(1, keepdims=True), x.sum(1, keepdims=True)
@@ -123,6 +123,25 @@ def test_its_magnitudes_are_those_of_the_front_end():
     jax(WARPING)
 
 
+TOO_SHORT = """
+from accelerate import DataError, Path, read
+from keras_munet.config import STFTConfig
+
+packs = sorted(Path(sys.argv[1]).glob("*.zip"))
+for found, n_frames, said in ((packs, 512, "Pack 2"), ([], 128, "no songs")):
+    try:
+        read(found, STFTConfig(n_frames=n_frames))
+    except DataError as error:
+        assert said in str(error)
+    else:
+        raise AssertionError(said)
+"""
+
+
+def test_too_little_to_learn_from_is_refused(packs):
+    jax(TOO_SHORT, packs)
+
+
 def test_a_network_learns_and_goes_on_in_tensorflow(packs, tmp_path):
     config = ModelConfig(
         stft=STFTConfig(n_frames=16), unet=UNetConfig(width=4, depth=2)
@@ -130,11 +149,8 @@ def test_a_network_learns_and_goes_on_in_tensorflow(packs, tmp_path):
     save_model(build_network(config), config, tmp_path / "start.keras")
     begin = f"quick={tmp_path / 'start.keras'}"
     command = [sys.executable, SCRIPTS / "accelerate.py", packs, tmp_path / "out"]
-    subprocess.run(
-        [*command, begin, "--minutes", "0.2", "--batch-size", "2"]
-        + ["--learning-rate", "0.02"],
-        check=True,
-    )
+    options = "--minutes 0.2 --batch-size 2 --learning-rate 0.02".split()
+    subprocess.run([*command, begin, *options], check=True)
     trained = load_trained(tmp_path / "out" / "quick" / "model.keras")
     assert trained.config == config
     with (tmp_path / "out" / "quick" / "history.csv").open() as file:

@@ -31,26 +31,23 @@ import numpy as np
 import optax
 import soundfile
 
-from keras_munet.config import STFTConfig
+from keras_munet.config import FOUR_SOURCES, STFTConfig
+from keras_munet.data.augment import GAIN_RANGE, MOST_BAND_GAIN, SPEED_RANGE
+from keras_munet.data.spectral import BANDS_HZ
+from keras_munet.errors import DataError
 from keras_munet.layers import STFT, LogFrequencyWarp
 from keras_munet.models import build_network, load_model, save_model
 from keras_munet.models.separator import log_features
 from keras_munet.training.losses import energy_loss
+from keras_munet.training.optimizer import WARM_UP
 
-STEMS = ("vocals", "drums", "bass", "other")
-VOCALS, N_STEMS = 0, len(STEMS)
+STEMS = FOUR_SOURCES
+VOCALS, N_STEMS = STEMS.index("vocals"), len(STEMS)
 
 UNIT = 1024
 """Parts into which a sample is divided by resampling."""
 
-RATIO = 1.25
-"""Rate of the packs, as a multiple of the networks'."""
-
-SPEEDS = (0.8, 1.25)
 TAPS = 32
-BANDS_HZ = (80.0, 240.0, 720.0, 2160.0, 4320.0, 8640.0)
-MOST_BAND_GAIN_DB = 6.0
-GAINS = (0.25, 1.25)
 TOGETHER = 0.25
 """Share of examples whose stems are all of one moment of one song."""
 
@@ -61,7 +58,6 @@ SILENT = (0.12, 0.15, 0.12, 0.08)
 """How often each stem is left out."""
 
 SECOND_VOICE = 0.15
-WARM_UP = 0.02
 CLIP_NORM = 5.0
 EVERY = 50
 """Steps between two looks at the clock."""
@@ -84,8 +80,12 @@ class Songs(NamedTuple):
     lengths: Any
 
 
-def read(packs: list[Path]) -> Songs:
-    """Decodes packs."""
+def read(packs: list[Path], stft: STFTConfig) -> tuple[Songs, float]:
+    """Decodes packs. Gives songs, and their rate as a multiple of the network's.
+
+    Raises:
+        DataError: when there are none, or one is too short to be slowed down.
+    """
     coded = []
     for pack in packs:
         with zipfile.ZipFile(pack) as archive:
@@ -93,6 +93,10 @@ def read(packs: list[Path]) -> Songs:
             coded += [
                 [archive.read(f"{name}/{stem}.ogg") for stem in STEMS] for name in names
             ]
+
+    if not coded:
+        raise DataError("There are no songs to learn from, or none in a valid*.zip.")
+    ratio = soundfile.info(io.BytesIO(coded[0][0])).samplerate / stft.sample_rate
 
     def decoded(stems: list[bytes]) -> np.ndarray:
         parts = [soundfile.read(io.BytesIO(stem), dtype="float32")[0] for stem in stems]
@@ -104,8 +108,15 @@ def read(packs: list[Path]) -> Songs:
     with ThreadPoolExecutor() as pool:
         songs = list(pool.map(decoded, coded))
     lengths = np.array([song.shape[1] for song in songs])
+    if lengths.min() < (needed := longest(stft, ratio)):
+        raise DataError(f"A song has {lengths.min()} samples. Pack {needed} or more.")
     starts = np.cumsum(lengths) - lengths
-    return Songs(np.concatenate(songs, axis=1), starts, lengths)
+    return Songs(np.concatenate(songs, axis=1), starts, lengths), ratio
+
+
+def longest(stft: STFTConfig, ratio: float) -> int:
+    """Returns how many samples of a song an example needs at most."""
+    return int(stft.chunk_length * ratio * SPEED_RANGE[1]) + TAPS + 1
 
 
 def resampled(sound: Any, step: Any, n_samples: int) -> Any:
@@ -132,12 +143,13 @@ class Desk:
 
     Args:
         stft: of the networks.
+        ratio: rate of the songs, as a multiple of the networks'.
         batch_size: examples in a batch.
     """
 
-    def __init__(self, stft: STFTConfig, batch_size: int) -> None:
+    def __init__(self, stft: STFTConfig, ratio: float, batch_size: int) -> None:
         self.batch_size, self.n_samples = batch_size, stft.chunk_length
-        self.longest = int(self.n_samples * RATIO * SPEEDS[1]) + TAPS + 1
+        self.ratio, self.longest = ratio, longest(stft, ratio)
         self.transform = STFT(stft.n_fft, stft.hop_length)
         self.warp = LogFrequencyWarp(stft.n_bins, stft.n_rows, stft.warp)
         hertz = np.maximum(np.arange(stft.n_bins) * stft.sample_rate / stft.n_fft, 1)
@@ -159,7 +171,7 @@ class Desk:
         n_signals = N_STEMS + 1  # the last is a second voice
         song = jax.random.randint(next(keys), (n_signals,), 0, len(songs.lengths))
         where = jax.random.uniform(next(keys), (n_signals,))
-        low, high = np.log(SPEEDS)
+        low, high = np.log(SPEED_RANGE)
         speeds = jnp.exp(jax.random.uniform(next(keys), (3,), minval=low, maxval=high))
         together = jax.random.uniform(next(keys)) < TOGETHER
         band = together | (jax.random.uniform(next(keys)) < BAND_TOGETHER)
@@ -169,9 +181,9 @@ class Desk:
         where = jnp.where(follows, where[leader], where)
         speeds = speeds[jnp.array([0, 1, 1, 1, 2])]
         speeds = jnp.where(together, speeds[1], speeds)
-        steps = jnp.round(UNIT * RATIO * speeds).astype(jnp.int32)
+        steps = jnp.round(UNIT * self.ratio * speeds).astype(jnp.int32)
         gains = jax.random.uniform(
-            next(keys), (n_signals,), minval=GAINS[0], maxval=GAINS[1]
+            next(keys), (n_signals,), minval=GAIN_RANGE[0], maxval=GAIN_RANGE[1]
         )
         gains *= jax.random.rademacher(next(keys), (n_signals,))
         silent = jnp.array([*SILENT, 1 - SECOND_VOICE])
@@ -184,7 +196,7 @@ class Desk:
         signals[VOCALS] += signals.pop() * (gains[VOCALS] != 0)
         return jnp.stack(signals)
 
-    def _warped(self, stems: Any, curves: Any) -> tuple[Any, Any]:
+    def _warped(self, stems: Any, curves: Any) -> Any:
         """Magnitudes of the stems and of two sums: accompaniment and mixture.
 
         Args:
@@ -213,20 +225,15 @@ class Desk:
         drawn, curve = jax.random.split(key)
         keys = jax.random.split(drawn, self.batch_size)
         stems = jax.vmap(self._example, (0, None))(keys, songs)
-        most = MOST_BAND_GAIN_DB
-        bands = jax.random.uniform(
-            curve,
-            (self.batch_size, N_STEMS, len(BANDS_HZ)),
-            minval=-most,
-            maxval=most,
-        )
+        shape, most = (self.batch_size, N_STEMS, len(BANDS_HZ)), MOST_BAND_GAIN
+        bands = jax.random.uniform(curve, shape, minval=-most, maxval=most)
         return self._warped(stems, 10 ** (bands @ self.bands / 20))
 
     def plain(self, songs: Songs, song: Any, where: Any) -> Any:
         """Returns the same of moments of songs, as they are."""
 
         def stems(one: Any, moment: Any) -> Any:
-            step = jnp.int32(UNIT * RATIO)
+            step = jnp.int32(UNIT * self.ratio)
             pieces = [self._piece(songs, k, one, moment, step) for k in range(N_STEMS)]
             return jnp.stack(pieces)
 
@@ -404,19 +411,21 @@ def main() -> None:
     options = parser.parse_args()
     packs = sorted(options.packs.glob("*.zip"))
     valid = [pack for pack in packs if pack.name.startswith("valid")]
-    songs = read([pack for pack in packs if pack not in valid])
+    models = dict(model.split("=", 1) for model in options.models)
+    stft = load_model(Path(next(iter(models.values()))))[1].stft
+    songs, ratio = read([pack for pack in packs if pack not in valid], stft)
+    unheard, _ = read(valid, stft)
     learners = [
-        Learner(name, Path(path), energies(songs))
-        for name, path in (model.split("=", 1) for model in options.models)
+        Learner(name, Path(path), energies(songs)) for name, path in models.items()
     ]
-    desk = Desk(learners[0].config.stft, options.batch_size)
-    songs = Songs(*map(jnp.asarray, songs))
+    desk = Desk(stft, ratio, options.batch_size)
+    songs, unheard = (Songs(*map(jnp.asarray, one)) for one in (songs, unheard))
     print(f"{len(songs.lengths)} songs, {songs.sound.shape[1]} samples")
     batch, key = jax.jit(desk.batch), jax.random.key(options.seed)
     train(
         learners,
         lambda step: batch(jax.random.fold_in(key, step), songs),
-        validation(desk, Songs(*map(jnp.asarray, read(valid))), options.batch_size),
+        validation(desk, unheard, options.batch_size),
         minutes=options.minutes,
         rate=options.learning_rate,
     )

@@ -19,6 +19,7 @@ import numpy as np
 import soundfile
 import soxr
 
+from keras_munet.config import FOUR_SOURCES
 from keras_munet.errors import DataError
 
 RATE = 13600
@@ -26,8 +27,6 @@ RATE = 13600
 
 COMPRESSION = 0.7
 """From 0 (best) to 1 (smallest)."""
-
-STEMS = ("vocals", "drums", "bass", "other")
 
 SEED = 1
 
@@ -51,7 +50,7 @@ class Job(NamedTuple):
 def packed(job: Job) -> tuple[str, list[bytes]]:
     """Returns a song's name and its stems, coded."""
     coded = []
-    for stem in STEMS:
+    for stem in FOUR_SOURCES:
         path = job.folder / f"{stem}.wav"
         info = soundfile.info(path)
         rate, n_samples = info.samplerate, round(job.seconds * info.samplerate)
@@ -93,7 +92,7 @@ def pack(songs: list[Path], out: Path, *, seconds: float, megabytes: float) -> N
                 number, size = number + 1, 0
             size, whole = size + n_bytes, whole + n_bytes
             with zipfile.ZipFile(f"{out}-{number:02}.zip", "a") as archive:
-                for stem, data in zip(STEMS, coded, strict=True):
+                for stem, data in zip(FOUR_SOURCES, coded, strict=True):
                     archive.writestr(f"{name}/{stem}.ogg", data)
     print(f"{len(songs)} songs, {whole / 1e6:.0f} MB in {number + 1} packs")
 
