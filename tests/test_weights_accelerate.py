@@ -149,7 +149,7 @@ def test_a_network_learns_and_goes_on_in_tensorflow(packs, tmp_path):
     save_model(build_network(config), config, tmp_path / "start.keras")
     begin = f"quick={tmp_path / 'start.keras'}"
     command = [sys.executable, SCRIPTS / "accelerate.py", packs, tmp_path / "out"]
-    options = "--minutes 0.2 --batch-size 2 --learning-rate 0.02".split()
+    options = ["--minutes", "0.2", "--batch-size", "2", "--learning-rate", "0.02"]
     subprocess.run([*command, begin, *options], check=True)
     trained = load_trained(tmp_path / "out" / "quick" / "model.keras")
     assert trained.config == config
