@@ -158,7 +158,7 @@ class Desk:
             [np.interp(octaves, places, band) for band in np.eye(len(BANDS_HZ))]
         )
 
-    def _piece(self, songs: Songs, stem: int, song: Any, where: Any, step: Any) -> Any:
+    def _piece(self, songs: Songs, stem: Any, song: Any, where: Any, step: Any) -> Any:
         """One stem from somewhere in a song (0 to 1), at a speed."""
         room = songs.lengths[song] - self.longest
         start = songs.starts[song] + (where * room).astype(jnp.int32)
@@ -188,13 +188,11 @@ class Desk:
         gains *= jax.random.rademacher(next(keys), (n_signals,))
         silent = jnp.array([*SILENT, 1 - SECOND_VOICE])
         gains *= jax.random.uniform(next(keys), (n_signals,)) >= silent
-        stems = [VOCALS, 1, 2, 3, VOCALS]
-        signals = [
-            gains[k] * self._piece(songs, stem, song[k], where[k], steps[k])
-            for k, stem in enumerate(stems)
-        ]
-        signals[VOCALS] += signals.pop() * (gains[VOCALS] != 0)
-        return jnp.stack(signals)
+        pieces = jax.vmap(self._piece, (None, 0, 0, 0, 0))
+        stems = jnp.array([*range(N_STEMS), VOCALS])
+        signals = gains[:, None] * pieces(songs, stems, song, where, steps)
+        second = signals[-1] * (gains[VOCALS] != 0)
+        return signals[:-1].at[VOCALS].add(second)
 
     def _warped(self, stems: Any, curves: Any) -> Any:
         """Magnitudes of the stems and of two sums: accompaniment and mixture.
@@ -234,8 +232,8 @@ class Desk:
 
         def stems(one: Any, moment: Any) -> Any:
             step = jnp.int32(UNIT * self.ratio)
-            pieces = [self._piece(songs, k, one, moment, step) for k in range(N_STEMS)]
-            return jnp.stack(pieces)
+            pieces = jax.vmap(self._piece, (None, 0, None, None, None))
+            return pieces(songs, jnp.arange(N_STEMS), one, moment, step)
 
         flat = jnp.ones((len(song), N_STEMS, self.bands.shape[1]))
         return self._warped(jax.vmap(stems)(song, where), flat)
@@ -364,13 +362,14 @@ def train(
     draw: Callable[[int], Any],
     validate: Callable[[Learner], np.ndarray],
     *,
-    minutes: float,
+    minutes: float | None,
+    steps: int | None,
     rate: float,
 ) -> None:
-    """Trains for some minutes; the rate falls as a cosine of the time."""
+    """Trains for some steps or minutes; the rate falls as a cosine of what passed."""
     for learner in learners:  # compiles
         copy = jax.tree.map(jnp.copy, learner.state)
-        learner.step(copy, draw(0), 0.0)[1].block_until_ready()
+        learner.step(copy, draw(0), np.float32(0))[1].block_until_ready()
         validate(learner)
     start, step, looks, progress = time.monotonic(), 0, 0, 0.0
     sums, n_summed = [0.0] * len(learners), 0
@@ -386,7 +385,7 @@ def train(
         if progress >= 1:
             return
         warm = min(1.0, progress / WARM_UP)
-        now = rate * warm * (1 + np.cos(np.pi * progress)) / 2
+        now = np.float32(rate * warm * (1 + np.cos(np.pi * progress)) / 2)
         for _ in range(EVERY):
             step += 1
             magnitudes = draw(step)
@@ -395,7 +394,8 @@ def train(
                 sums[k] += losses
         n_summed += EVERY
         jax.block_until_ready(sums)
-        progress = (time.monotonic() - start) / (60 * minutes)
+        passed = time.monotonic() - start
+        progress = step / steps if steps else passed / (60 * minutes)
 
 
 def main() -> None:
@@ -404,7 +404,9 @@ def main() -> None:
     parser.add_argument("packs", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("models", nargs="+", metavar="NAME=MODEL.keras")
-    parser.add_argument("--minutes", type=float, required=True)
+    length = parser.add_mutually_exclusive_group(required=True)
+    length.add_argument("--minutes", type=float)
+    length.add_argument("--steps", type=int)
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, default=1)
@@ -427,6 +429,7 @@ def main() -> None:
         lambda step: batch(jax.random.fold_in(key, step), songs),
         validation(desk, unheard, options.batch_size),
         minutes=options.minutes,
+        steps=options.steps,
         rate=options.learning_rate,
     )
     for learner in learners:

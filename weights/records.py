@@ -39,8 +39,14 @@ MOST = 8
 PLACES = (0.25, 0.5, 0.75)
 """Of the pieces of a recording, as shares of its length."""
 
-LEVELS = (0.0, -5.0)
+LEVELS = (0.0, -2.2, -5.0)
 """Of the voice over the band, in dB: what the mixture itself scores, near enough."""
+
+BAND_LEVEL = -2.2
+"""At which the band is scored, too."""
+
+
+Measured = tuple[list[float], list[list[float]]]
 
 
 @functools.cache
@@ -65,8 +71,8 @@ def separated(separator: Separator, mixture: FloatArray) -> FloatArray:
 
 def measure(
     separator: Separator, voice: FloatArray, band: list[FloatArray]
-) -> tuple[list[float], list[list[float]]]:
-    """Returns a share per piece, and an SDR of the voice per piece and level."""
+) -> Measured:
+    """Returns a share per piece, and SDRs: the voice per level, and the band."""
     shares, ratios = [], []
     for piece in band:
         if not piece.any():
@@ -81,34 +87,44 @@ def measure(
             references = np.stack([sung, piece])
             scores = bss_eval(references, np.stack([found, sung + piece - found]))
             ratios[-1].append(float(scores.sdr[0]))
+            if level == BAND_LEVEL:
+                accompaniment = float(scores.sdr[1])
+        ratios[-1].append(accompaniment)
     return shares, ratios
 
 
 def rows(model: str, root: Path) -> list[list[str]]:
-    """Returns a row of the table for each kind of band."""
+    """Returns a row of the table for each kind of band, and one for all."""
     separator = Separator.load(model, band="model")
     rate = separator.config.stft.sample_rate
     (song,) = find_tracks(excerpt(), DataConfig())
     voice = song.load_resampled([VOCALS], sample_rate=rate)[VOCALS][:, 0]
-    table = []
+    table, everything = [], []
     for kind, pattern in BANDS.items():
         paths = sorted(root.glob(pattern))[:MOST]
         if not paths:
             raise SystemExit(f"No {pattern} in {root}: install the packages (--help).")
         bands = [pieces(path, rate, len(voice)) for path in paths]
         measured = [measure(separator, voice, band) for band in bands]
-        shares = 100 * np.array([np.mean(share) for share, _ in measured])
-        ratios = np.array([np.mean(ratio, axis=0) for _, ratio in measured])
-        share = f"{np.median(shares):.1f} % ({shares.min():.1f} to {shares.max():.1f})"
-        cells = [
-            f"{mean:.2f} ({median:.2f})"
-            for mean, median in zip(
-                ratios.mean(axis=0), np.median(ratios, axis=0), strict=True
-            )
-        ]
-        table.append([f"`{model}`", kind, str(len(paths)), share, *cells])
-        print(*table[-1], flush=True)
-    return table
+        everything += measured
+        table.append(row(model, kind, measured))
+    return [*table, row(model, "all", everything)]
+
+
+def row(model: str, kind: str, measured: list[Measured]) -> list[str]:
+    """Returns a row of the table: what was measured of each recording, in short."""
+    shares = 100 * np.array([np.mean(share) for share, _ in measured])
+    ratios = np.array([np.mean(ratio, axis=0) for _, ratio in measured])
+    share = f"{np.median(shares):.1f} % ({shares.min():.1f} to {shares.max():.1f})"
+    cells = [
+        f"{mean:.2f} ({median:.2f})"
+        for mean, median in zip(
+            ratios.mean(axis=0), np.median(ratios, axis=0), strict=True
+        )
+    ]
+    whole = [f"`{model}`", kind, str(len(measured)), share, *cells]
+    print(*whole, flush=True)
+    return whole
 
 
 def main() -> None:
@@ -120,6 +136,7 @@ def main() -> None:
     options = parser.parse_args()
     levels = (f"voice at {level:g} dB" for level in LEVELS)
     titles = ["model", "band", "recordings", "taken for a voice", *levels]
+    titles.append(f"band at {BAND_LEVEL:g} dB")
     found = [row for m in options.models.split(",") for row in rows(m, options.root)]
     lines = [
         "# Real bands",
@@ -128,7 +145,7 @@ def main() -> None:
         "*Taken for a voice*: share of the band's energy that goes to the vocals,",
         "median over recordings (least to most). Then the SDR in dB of a real voice,",
         "that of the MUSDB18 excerpt, at so many dB over the band (what the mixture",
-        "itself scores, near enough): mean (median) over recordings.",
+        "itself scores, near enough), and of the band: mean (median) over recordings.",
         "",
         *markdown_table(titles, found),
     ]
