@@ -12,7 +12,6 @@ nothing is written before the end: `OUT/NAME/model.keras` and `OUT/NAME/history.
 """
 
 import argparse
-import csv
 import io
 import os
 import time
@@ -26,20 +25,22 @@ os.environ["KERAS_BACKEND"] = "jax"
 
 import jax
 import jax.numpy as jnp
-import keras
 import numpy as np
 import optax
 import soundfile
 
-from keras_munet.config import FOUR_SOURCES, STFTConfig
+from keras_munet.config import FOUR_SOURCES, ModelConfig, STFTConfig
 from keras_munet.data.augment import GAIN_RANGE, MOST_BAND_GAIN, SPEED_RANGE
-from keras_munet.data.spectral import BANDS_HZ
+from keras_munet.data.spectral import BANDS_HZ, band_weights
 from keras_munet.errors import DataError
 from keras_munet.layers import STFT, LogFrequencyWarp
 from keras_munet.models import build_network, load_model, save_model
+from keras_munet.models.precision import dtype_policy, in_float32
 from keras_munet.models.separator import log_features
 from keras_munet.training.losses import energy_loss
 from keras_munet.training.optimizer import WARM_UP
+from keras_munet.training.run_folder import Row, RunFolder
+from keras_munet.training.weighting import EnergyBasedP1
 
 STEMS = FOUR_SOURCES
 VOCALS, N_STEMS = STEMS.index("vocals"), len(STEMS)
@@ -152,11 +153,7 @@ class Desk:
         self.ratio, self.longest = ratio, longest(stft, ratio)
         self.transform = STFT(stft.n_fft, stft.hop_length)
         self.warp = LogFrequencyWarp(stft.n_bins, stft.n_rows, stft.warp)
-        hertz = np.maximum(np.arange(stft.n_bins) * stft.sample_rate / stft.n_fft, 1)
-        octaves, places = np.log2(hertz), np.log2(BANDS_HZ)
-        self.bands = np.stack(
-            [np.interp(octaves, places, band) for band in np.eye(len(BANDS_HZ))]
-        )
+        self.bands = band_weights(stft.n_fft, stft.sample_rate)
 
     def _piece(self, songs: Songs, stem: Any, song: Any, where: Any, step: Any) -> Any:
         """One stem from somewhere in a song (0 to 1), at a speed."""
@@ -225,7 +222,7 @@ class Desk:
         stems = jax.vmap(self._example, (0, None))(keys, songs)
         shape, most = (self.batch_size, N_STEMS, len(BANDS_HZ)), MOST_BAND_GAIN
         bands = jax.random.uniform(curve, shape, minval=-most, maxval=most)
-        return self._warped(stems, 10 ** (bands @ self.bands / 20))
+        return self._warped(stems, jnp.exp(bands @ self.bands))
 
     def plain(self, songs: Songs, song: Any, where: Any) -> Any:
         """Returns the same of moments of songs, as they are."""
@@ -244,24 +241,27 @@ class Learner:
 
     Args:
         name: of its folder.
-        path: the file it starts from.
+        trained: what it starts from.
+        config: of the network.
         energies: of the stems and the accompaniment, for its weighting.
 
     Attributes:
         history: a row for each look at it.
     """
 
-    def __init__(self, name: str, path: Path, energies: np.ndarray) -> None:
-        self.name, self.history = name, list[dict[str, float]]()
-        trained, self.config = load_model(path)
-        keras.config.set_dtype_policy("mixed_bfloat16")
-        self.network = build_network(self.config)
-        keras.config.set_dtype_policy("float32")
+    def __init__(
+        self, name: str, trained: Any, config: ModelConfig, energies: np.ndarray
+    ) -> None:
+        self.name, self.config, self.history = name, config, list[Row]()
+        with dtype_policy("mixed_bfloat16"):
+            self.network = build_network(config)
         self.network.set_weights(trained.get_weights())
         places = (*STEMS, "accompaniment")
-        self.places = [places.index(source) for source in self.config.sources]
-        shares = energies.max() / energies[self.places]  # EBW_P1
-        self.weights = shares * len(shares) / shares.sum()
+        self.places = [places.index(source) for source in config.sources]
+        weighting = EnergyBasedP1(
+            len(self.places), normalize=True, energies=energies[self.places]
+        )
+        self.weights = weighting(None)
         self.optimizer = optax.chain(
             optax.clip_by_global_norm(CLIP_NORM), optax.scale_by_adam()
         )
@@ -297,7 +297,7 @@ class Learner:
         masks, _ = self._masks(state[:2], magnitudes, False)
         return self._per_source(masks, magnitudes)
 
-    def look(self, row: dict[str, float], train: np.ndarray, valid: np.ndarray) -> None:
+    def look(self, row: Row, train: np.ndarray, valid: np.ndarray) -> None:
         """Notes, in a row, the losses of each source in training and validation."""
         for name, losses in (("loss", train), ("val_loss", valid)):
             row[name] = float(losses.sum())
@@ -315,15 +315,10 @@ class Learner:
             variables, [*self.state[0], *self.state[1]], strict=True
         ):
             variable.assign(value)
-        network = build_network(self.config)
-        network.set_weights(self.network.get_weights())
-        folder = out / self.name
-        folder.mkdir(parents=True, exist_ok=True)
-        save_model(network, self.config, folder / "model.keras")
-        with (folder / "history.csv").open("w", newline="") as file:
-            writer = csv.DictWriter(file, list(self.history[0]))
-            writer.writeheader()
-            writer.writerows(self.history)
+        files = RunFolder(out / self.name)
+        files.path.mkdir(parents=True, exist_ok=True)
+        save_model(in_float32(self.network, self.config), self.config, files.model)
+        files.write_history(self.history)
 
 
 def energies(songs: Songs) -> np.ndarray:
@@ -413,13 +408,13 @@ def main() -> None:
     options = parser.parse_args()
     packs = sorted(options.packs.glob("*.zip"))
     valid = [pack for pack in packs if pack.name.startswith("valid")]
-    models = dict(model.split("=", 1) for model in options.models)
-    stft = load_model(Path(next(iter(models.values()))))[1].stft
+    named = (model.split("=", 1) for model in options.models)
+    models = {name: load_model(Path(path)) for name, path in named}
+    stft = next(iter(models.values()))[1].stft
     songs, ratio = read([pack for pack in packs if pack not in valid], stft)
     unheard, _ = read(valid, stft)
-    learners = [
-        Learner(name, Path(path), energies(songs)) for name, path in models.items()
-    ]
+    found = energies(songs)
+    learners = [Learner(name, *model, found) for name, model in models.items()]
     desk = Desk(stft, ratio, options.batch_size)
     songs, unheard = (Songs(*map(jnp.asarray, one)) for one in (songs, unheard))
     print(f"{len(songs.lengths)} songs, {songs.sound.shape[1]} samples")

@@ -17,9 +17,11 @@ from typing import NamedTuple
 
 import numpy as np
 import soundfile
-import soxr
 
 from keras_munet.config import FOUR_SOURCES
+from keras_munet.data.augment import MID
+from keras_munet.data.resample import downmix, resample
+from keras_munet.data.workers import n_cores
 from keras_munet.errors import DataError
 
 RATE = 13600
@@ -36,7 +38,7 @@ class Job(NamedTuple):
 
     Attributes:
         folder: of the song.
-        channel: 0, 1, or 2 for the mean of both.
+        channel: `LEFT`, `RIGHT` or `MID` of `augment`.
         place: where in the song, from 0 to 1.
         seconds: how much of it.
     """
@@ -56,11 +58,11 @@ def packed(job: Job) -> tuple[str, list[bytes]]:
         rate, n_samples = info.samplerate, round(job.seconds * info.samplerate)
         start = round(job.place * max(0, info.frames - n_samples))
         sound, _ = soundfile.read(path, n_samples, start, dtype="float32")
-        mono = sound.mean(axis=1) if job.channel == 2 else sound[:, job.channel]
+        mono = downmix(sound) if job.channel == MID else sound[:, job.channel]
         file = io.BytesIO()
         soundfile.write(
             file,
-            soxr.resample(mono, rate, RATE),
+            resample(mono[:, None], rate, RATE),
             RATE,
             format="OGG",
             subtype="VORBIS",
@@ -85,7 +87,7 @@ def pack(songs: list[Path], out: Path, *, seconds: float, megabytes: float) -> N
     ]
     out.parent.mkdir(parents=True, exist_ok=True)
     number, size, whole = -1, float("inf"), 0
-    with multiprocessing.Pool() as pool:
+    with multiprocessing.Pool(n_cores()) as pool:
         for name, coded in pool.imap(packed, jobs):
             n_bytes = sum(map(len, coded))
             if size + n_bytes > 1e6 * megabytes:

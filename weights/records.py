@@ -43,8 +43,7 @@ LEVELS = (0.0, -2.2, -5.0)
 """Of the voice over the band, in dB: what the mixture itself scores, near enough."""
 
 BAND_LEVEL = -2.2
-"""At which the band is scored, too."""
-
+"""Of `LEVELS`: at which the band is scored, too."""
 
 Measured = tuple[list[float], list[list[float]]]
 
@@ -79,17 +78,15 @@ def measure(
             continue
         taken = separated(separator, piece)
         shares.append(float(np.sum(taken**2) / np.sum(piece**2)))
-        ratios.append([])
+        sdrs = {}
         for level in LEVELS:
             gain = 10 ** (level / 20) * np.std(piece) / np.std(voice)
             sung = np.float32(gain) * voice
             found = separated(separator, sung + piece)
             references = np.stack([sung, piece])
-            scores = bss_eval(references, np.stack([found, sung + piece - found]))
-            ratios[-1].append(float(scores.sdr[0]))
-            if level == BAND_LEVEL:
-                accompaniment = float(scores.sdr[1])
-        ratios[-1].append(accompaniment)
+            estimates = np.stack([found, sung + piece - found])
+            sdrs[level] = bss_eval(references, estimates).sdr.tolist()
+        ratios.append([*(sdr[0] for sdr in sdrs.values()), sdrs[BAND_LEVEL][1]])
     return shares, ratios
 
 

@@ -45,21 +45,28 @@ def transform(
         returned as it was.
     """
     n_samples = signals.shape[1]
-    band_weights = _band_weights(n_samples, sample_rate)
+    weights = band_weights(n_samples, sample_rate)
     result = np.array(signals, np.float32)
     changed = (speeds != 1) | (band_gains != 0).any(axis=-1)
     for place, k in np.argwhere(changed):
         spectrum = scipy.fft.rfft(np.ascontiguousarray(signals[place, :, k]))
-        spectrum *= np.exp(band_gains[place, k] @ band_weights)
+        spectrum *= np.exp(band_gains[place, k] @ weights)
         result[place, :, k] = _resampled(spectrum, n_samples, speeds[place, k])
     return result
 
 
 @functools.lru_cache(maxsize=2)
-def _band_weights(n_samples: int, sample_rate: int) -> FloatArray:
+def band_weights(n_samples: int, sample_rate: int) -> FloatArray:
     """Returns what a decibel of each band adds to the logarithm of each bin's gain.
 
     Lower and higher than all bands, the outermost gains hold.
+
+    Args:
+        n_samples: length of the transform.
+        sample_rate: in Hz.
+
+    Returns:
+        float32, `(bands, n_samples // 2 + 1)`.
     """
     hertz = scipy.fft.rfftfreq(n_samples, 1 / sample_rate).clip(min=1.0)
     octaves, places = np.log2(hertz), np.log2(BANDS_HZ)

@@ -3,7 +3,6 @@
 from typing import Any
 
 import keras
-import tensorflow as tf
 
 CHANNELS = 16
 """Of whose multiples oneDNN has a quick kernel in bfloat16; for others float32 is."""
@@ -23,6 +22,8 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         """Normalises `inputs`, `(batch, rows, frames, channels)`."""
         if not training or not self.trainable or len(inputs.shape) != 4:
             return super().call(inputs, training=training, mask=mask)
+        import tensorflow as tf  # here, so that other backends can import the module
+
         none = tf.zeros((0,))
         is_slow = inputs.dtype == tf.bfloat16 and inputs.shape[-1] % CHANNELS
         outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(

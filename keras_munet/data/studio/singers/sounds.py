@@ -6,7 +6,7 @@ whose licences ask nothing of what they say, the test pool the Italian, Catalan,
 and Finnish speakers of `festival`.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from keras_munet.data.studio.needs import Need
 from keras_munet.data.studio.score import Pool
@@ -53,6 +53,11 @@ class Singer(NamedTuple):
     highest: int
     pool: Pool
     weight: float = 1.0
+
+
+def _recorded(program: str, voice: str, kind: str, *rest: Any) -> Singer:
+    """One kind of singer made of a recorded speaker; `rest` as `Singer` has it."""
+    return Singer(f"{voice} {kind}", program, voice, *rest)
 
 
 def _espeak(language: str, variant: str, woman: bool) -> Singer:
@@ -129,50 +134,17 @@ _MEN = (
 
 SINGERS: tuple[Singer, ...] = (
     *(
-        Singer(
-            f"{voice} {kind}",
-            "flite",
-            voice,
-            voice,
-            "en",
-            shift,
-            low,
-            high,
-            "train",
-            weight,
-        )
-        for voice, kind, shift, low, high, weight in _FLITE
+        _recorded("flite", voice, kind, voice, "en", *rest, "train", weight)
+        for voice, kind, *rest, weight in _FLITE
     ),
     *(
-        Singer(
-            f"{voice} {kind}",
-            "festival",
-            voice,
-            speaker,
-            language,
-            shift,
-            low,
-            high,
-            pool,
-            weight,
-        )
-        for voice, speaker, kind, language, shift, low, high, pool, weight in _FESTIVAL
+        _recorded("festival", voice, kind, speaker, language, *rest)
+        for voice, speaker, kind, language, *rest in _FESTIVAL
     ),
     *(
-        Singer(
-            f"{voice} {kind}",
-            "pico2wave",
-            voice,
-            speaker,
-            voice[:2],
-            shift,
-            low,
-            high,
-            "train",
-            weight,
-        )
+        _recorded("pico2wave", voice, kind, speaker, voice[:2], *rest, "train", weight)
         for voice, speaker in _PICO
-        for kind, shift, low, high, weight in _PICO_KINDS
+        for kind, *rest, weight in _PICO_KINDS
     ),
     *(_espeak(language, variant, True) for language, variant in _WOMEN),
     *(_espeak(language, variant, False) for language, variant in _MEN),
