@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from keras_munet.data.synth import make_track
 from keras_munet.export.web import export_web
+from keras_munet.music.engine import make_track
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from web_tools import browse, missing, serving

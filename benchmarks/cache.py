@@ -21,8 +21,8 @@ from pathlib import Path
 from keras_munet.config import FOUR_SOURCES, DataConfig
 from keras_munet.data.cache import prepare
 from keras_munet.data.dataset import Dataset
-from keras_munet.data.synth import write_tracks
-from keras_munet.data.workers import n_cores
+from keras_munet.music.collection import write_tracks
+from keras_munet.workers import n_cores
 
 BATCH = 16
 EPOCH = 400

@@ -20,10 +20,10 @@ import soundfile
 from scipy.signal import lfilter
 
 from keras_munet.config import DataConfig
-from keras_munet.data.workers import n_cores
 from keras_munet.evaluation.evaluate import evaluate
 from keras_munet.evaluation.report import Report
 from keras_munet.evaluation.selection import choose_setting, select_tracks
+from keras_munet.workers import n_cores
 
 RATE = 10_880
 STEMS = ("vocals", "drums", "bass", "other")

@@ -37,7 +37,7 @@ def _speed(width, n_rounds):
     import numpy as np
 
     from keras_munet.config import FOUR_SOURCES, ModelConfig, UNetConfig
-    from keras_munet.export.artefact import open_artefact
+    from keras_munet.export.opened import open_artefact
     from keras_munet.export.saved_model import export_saved_model
     from keras_munet.export.tflite import export_tflite
     from keras_munet.models import build_network, separator_model

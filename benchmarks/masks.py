@@ -16,10 +16,10 @@ from unittest import mock
 import numpy as np
 
 from keras_munet import dsp
+from keras_munet.audio.reading import downmix, read_audio, resample
 from keras_munet.config import FOUR_SOURCES, STFTConfig
-from keras_munet.data.audio import downmix, read_audio, resample
 from keras_munet.data.excerpt import excerpt
-from keras_munet.data.synth import make_track
+from keras_munet.music.engine import make_track
 from keras_munet.separation import band
 from keras_munet.separation.masks import MaskStream
 from keras_munet.separation.runtime import open_runtime

@@ -27,7 +27,7 @@ from unittest import mock
 import numpy as np
 import soundfile
 
-from keras_munet.data import audio
+from keras_munet.audio import reading as audio
 from keras_munet.separation import files, stream
 from keras_munet.separation.separator import Separator
 

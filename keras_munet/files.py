@@ -1,6 +1,7 @@
 """Files that appear whole or not at all."""
 
 import contextlib
+import errno
 import hashlib
 import json
 import shutil
@@ -9,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from keras_munet.errors import MunetError
+from keras_munet.errors import DataError, MunetError
 
 try:
     import fcntl
@@ -84,3 +85,13 @@ def sha256(path: str | Path) -> str:
     """Returns the SHA-256 of a file as 64 hex digits."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_error(error: OSError, path: Path) -> DataError:
+    """Returns the error that names what could not be written, and the remedy."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DataError(
+            f"The disk is full; {path} could not be written. Free some space and run "
+            "the same command again: finished tracks are kept."
+        )
+    return DataError(f"Cannot write {path}: {error.strerror or error}.")

@@ -12,7 +12,7 @@ import numpy as np
 
 from keras_munet import dsp
 from keras_munet.config import ModelConfig, UNetConfig
-from keras_munet.export.artefact import open_artefact
+from keras_munet.export.opened import open_artefact
 from keras_munet.export.saved_model import export_saved_model
 from keras_munet.export.signals import music_sources
 from keras_munet.export.tflite import export_tflite

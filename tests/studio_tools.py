@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_munet.data.studio.score import RATE, Part, Score
+from keras_munet.studio.score import RATE, Part, Score
 
 
 def _wide(sound, balance=1.0):

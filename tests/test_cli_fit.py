@@ -7,9 +7,9 @@ import sys
 import pytest
 from training_tools import quick, small_cache
 
+from keras_munet.artefact.card import weights_sha256
+from keras_munet.artefact.tflite import read_card
 from keras_munet.config import FitConfig
-from keras_munet.export.card import weights_sha256
-from keras_munet.export.tflite import read_card
 from keras_munet.models import load_model
 
 

@@ -12,8 +12,8 @@ import soundfile
 from audio_tools import KINDS, cut_in_half, write_kind
 from separation_tools import music, tiny_models
 
-from keras_munet.data.audio import read_audio
-from keras_munet.data.audio_writer import quantize
+from keras_munet.audio.reading import read_audio
+from keras_munet.audio.writer import quantize
 
 
 @pytest.fixture(scope="module")

@@ -12,10 +12,10 @@ import pytest
 from data_tools import CHUNK_S, SHORT, config, song, write_songs, write_stems
 
 from keras_munet import files
+from keras_munet.audio.resample import downmix, resample
 from keras_munet.config import FOUR_SOURCES, TWO_SOURCES
 from keras_munet.data import records, shards
 from keras_munet.data.cache import open_dataset, prepare
-from keras_munet.data.resample import downmix, resample
 from keras_munet.data.stems import MIXTURE
 from keras_munet.errors import AudioError, DataError, MunetError
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.fft import next_fast_len
 
+from keras_munet.audio.resample import resample
 from keras_munet.data.augment import MOST_BAND_GAIN, SPEED_RANGE, draw_plan
-from keras_munet.data.resample import resample
 from keras_munet.data.spectral import BANDS_HZ, EDGE, transform
 
 RATE, LENGTH = 10880, 33534  # the paper's rate; 128 frames

@@ -13,8 +13,8 @@ import soundfile
 from separation_tools import music, tiny_models
 from weights_tools import stand_in
 
-from keras_munet.data.audio import read_audio
-from keras_munet.data.audio_writer import quantize
+from keras_munet.audio.reading import read_audio
+from keras_munet.audio.writer import quantize
 
 PAGE = Path(__file__).parents[1] / "docs" / "separate.md"
 

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from weights_tools import stand_in
 
-from keras_munet.data.audio_writer import AudioWriter
-from keras_munet.data.synth import make_track, write_tracks
+from keras_munet.audio.writer import AudioWriter
+from keras_munet.music.collection import write_tracks
+from keras_munet.music.engine import make_track
 
 ROOT = Path(__file__).resolve().parents[1]
 QUICK = ["--preset", "tiny-2src", "--epochs", "1", "--no-tflite"]

@@ -9,8 +9,8 @@ import pytest
 import soundfile
 from evaluation_tools import FOUR, RATE, TWO, make_stems, write_data, write_estimates
 
+from keras_munet.audio.reading import resample
 from keras_munet.config import DataConfig, ModelConfig, STFTConfig, UNetConfig
-from keras_munet.data.audio import resample
 from keras_munet.errors import DataError, ModelError, MunetError
 from keras_munet.evaluation import model_estimates
 from keras_munet.evaluation.bss_eval import bss_eval, bss_eval_images

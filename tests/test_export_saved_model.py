@@ -8,9 +8,10 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
+from keras_munet.artefact.saved_model import read_config
 from keras_munet.errors import ExportError, ModelError
-from keras_munet.export.saved_model import export_saved_model, read_config
-from keras_munet.export.warmup import example_inputs
+from keras_munet.export.saved_model import export_saved_model
+from keras_munet.export.serving.warmup import example_inputs
 from keras_munet.export.windows import Windows
 
 SOURCES = tools.CONFIG.sources

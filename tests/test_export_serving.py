@@ -18,9 +18,9 @@ from tensorflow_serving.apis import prediction_log_pb2
 from tensorflow_serving.config import model_server_config_pb2
 
 from keras_munet.errors import ExportError
-from keras_munet.export import warmup
 from keras_munet.export.saved_model import DEFAULT, FIXED_LENGTH, SIGNATURES
-from keras_munet.export.serving import TEMPLATES, export_serving, versions
+from keras_munet.export.serving import warmup
+from keras_munet.export.serving.repository import TEMPLATES, export_serving, versions
 
 SERVABLES = {"munet": SIGNATURES, "munet_batched": FIXED_LENGTH}
 
@@ -141,7 +141,7 @@ def test_versions_count_up_and_are_never_changed(tmp_path, monkeypatch):
         lambda network, config, folder, **options: folder.mkdir(),
     )
     monkeypatch.setattr(
-        "keras_munet.export.warmup.write_warmup", lambda folder, *rest: None
+        "keras_munet.export.serving.warmup.write_warmup", lambda folder, *rest: None
     )
     first = export_serving(network, tools.CONFIG, tmp_path, name="m")
     assert first == tmp_path / "m" / "1"
@@ -168,7 +168,7 @@ def test_an_error_leaves_no_version(tmp_path, monkeypatch):
         "keras_munet.export.saved_model.export_saved_model",
         lambda network, config, folder, **options: folder.mkdir(),
     )
-    monkeypatch.setattr("keras_munet.export.warmup.write_warmup", full)
+    monkeypatch.setattr("keras_munet.export.serving.warmup.write_warmup", full)
     with pytest.raises(OSError, match="No space left"):
         export_serving(tools.varying().network, tools.CONFIG, tmp_path, name="m")
     assert list((tmp_path / "m").iterdir()) == []
@@ -178,8 +178,8 @@ def test_a_killed_exporter_leaves_no_version(tmp_path):
     # It dies by itself, at the last moment before the version is renamed.
     code = f"""
 import os, signal
-from keras_munet.export import warmup
-from keras_munet.export.serving import export_serving
+from keras_munet.export.serving import warmup
+from keras_munet.export.serving.repository import export_serving
 from keras_munet.models import load_model
 warmup.write_warmup = lambda *rest: os.kill(os.getpid(), signal.SIGKILL)
 export_serving(*load_model({str(tools.keras_file())!r}), {str(tmp_path)!r}, name="m")
@@ -197,7 +197,7 @@ export_serving(*load_model({str(tools.keras_file())!r}), {str(tmp_path)!r}, name
     reason="tensorflow_model_server is not on PATH; it is no Python package",
 )
 def test_the_real_server(repository, tmp_path):
-    from keras_munet.export.client import open_remote
+    from keras_munet.separation.remote import open_remote
 
     config = (repository / "models.config").read_text()
     (tmp_path / "models.config").write_text(config.replace("/models", str(repository)))

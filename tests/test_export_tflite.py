@@ -10,11 +10,12 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
 from keras_munet import dsp
+from keras_munet.artefact import flatbuffer
+from keras_munet.artefact.tflite import read_card, read_config
 from keras_munet.config import ModelConfig, STFTConfig, UNetConfig
 from keras_munet.errors import ExportError, ModelError
-from keras_munet.export import flatbuffer
 from keras_munet.export.quantize import quantize_weights, round_per_channel
-from keras_munet.export.tflite import export_tflite, read_card, read_metadata
+from keras_munet.export.tflite import export_tflite
 from keras_munet.export.verify import snr_db
 from keras_munet.layers import STFT
 from keras_munet.models import build_network
@@ -178,7 +179,7 @@ def test_rounding_per_channel_errs_by_half_a_step(rng):
 def test_shorter_windows():
     path = tools.tflite_file(n_frames=64)
     length = 63 * 256
-    assert read_metadata(path).stft.n_frames == 64
+    assert read_config(path).stft.n_frames == 64
     signal = tools.window()[:, :length]
     got = runner(path)(waveform=signal)
     assert got["vocals"].shape == (1, length)
@@ -189,7 +190,7 @@ def test_shorter_windows():
 
 
 def test_metadata_round_trip():
-    assert read_metadata(tools.tflite_file()) == tools.CONFIG
+    assert read_config(tools.tflite_file()) == tools.CONFIG
     card = read_card(tools.tflite_file(quantize="int8"))
     assert card["sources"] == ["vocals", "accompaniment"]
     assert card["sample_rate_hz"] == 10880
@@ -203,8 +204,8 @@ def test_metadata_are_read_without_tensorflow():
     code = (
         "import sys\n"
         "sys.modules['tensorflow'] = sys.modules['keras'] = None\n"
-        "from keras_munet.export.tflite import read_metadata\n"
-        f"print(*read_metadata({str(tools.tflite_file())!r}).sources)\n"
+        "from keras_munet.artefact.tflite import read_config\n"
+        f"print(*read_config({str(tools.tflite_file())!r}).sources)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
@@ -284,22 +285,22 @@ def test_a_full_disk_leaves_nothing(tmp_path, monkeypatch):
 
 def test_other_files_are_refused(tmp_path):
     with pytest.raises(ModelError, match=r"No TFLite file at .*none\.tflite"):
-        read_metadata(tmp_path / "none.tflite")
+        read_config(tmp_path / "none.tflite")
     text = tmp_path / "text.tflite"
     text.write_text("hello, hello")
     with pytest.raises(ModelError, match=r"text\.tflite is not a TFLite file"):
-        read_metadata(text)
+        read_config(text)
     foreign = tmp_path / "foreign.tflite"
     loaded = model(tools.tflite_file())
     loaded.metadata = None
     foreign.write_bytes(flatbuffer.pack(loaded))
     with pytest.raises(ModelError, match="was not exported by keras-munet"):
-        read_metadata(foreign)
+        read_config(foreign)
     bare = model(tools.tflite_file())
     flatbuffer.add_metadata(bare, "munet.json", {"sources": ["a"]})
     foreign.write_bytes(flatbuffer.pack(bare))
     with pytest.raises(ModelError, match="holds no model config"):
-        read_metadata(foreign)
+        read_config(foreign)
 
 
 def test_a_file_of_masks_alone_computes_less_and_the_same():

@@ -13,42 +13,37 @@ from keras_munet.cli.main import COMMANDS
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "keras_munet"
 
-LAYERS = {  # what each part may import, besides itself, config, errors, files, dsp
+MAY_IMPORT = {  # rooms, each with those that it may import; none is named before it
+    "config": {"json_config", "errors"},
+    "files": {"errors"},
+    "workers": {"errors"},
+    "dsp": {"config"},
     "layers": set(),
-    "models": {"layers"},
-    "data": set(),
-    "training": {"models", "layers"},
+    "artefact": set(),
+    "audio": set(),
     "weights": set(),
-    "export": {"models", "layers", "data", "separation", "weights"},
-    "separation": {"models", "layers", "data", "export", "weights"},
-    "evaluation": {"models", "layers", "data", "separation", "training", "weights"},
-    "interop": {"models", "layers"},
-    "reproduction": {
-        "models",
-        "layers",
-        "data",
-        "training",
-        "separation",
-        "evaluation",
-        "export",
-    },
+    "models": {"layers", "artefact"},
+    "training": {"models", "layers"},
+    "data": {"audio"},
+    "music": {"audio"},
+    "studio": {"audio", "music"},
+    "separation": {"artefact", "audio", "models", "weights"},
+    "evaluation": {"audio", "data", "separation", "weights"},
+    "interop": {"models"},
+    "export": {"artefact", "audio", "models", "music", "separation", "weights"},
+    "reproduction": {"data", "evaluation", "music", "training"},
     "cli": {
-        "models",
-        "layers",
-        "data",
-        "training",
-        "separation",
-        "evaluation",
-        "export",
-        "interop",
-        "reproduction",
-        "weights",
+        *("artefact", "audio", "data", "evaluation", "export", "interop", "models"),
+        *("music", "reproduction", "separation", "studio", "training", "weights"),
     },
 }
+COMMON = {"config", "json_config", "presets", "errors", "files", "dsp", "workers"}
+"""Files of the top level that every room may import."""
 
 
-def _imported_parts(path):
-    for node in ast.walk(ast.parse(path.read_text())):
+def _imported_rooms(text):
+    """The rooms of keras_munet that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(text)):
         names = []
         if isinstance(node, ast.ImportFrom) and node.module:
             names = [f"{node.module}.{alias.name}" for alias in node.names]
@@ -56,15 +51,47 @@ def _imported_parts(path):
             names = [alias.name for alias in node.names]
         for name in names:
             words = name.split(".")
-            if words[0] == "keras_munet" and words[1] in LAYERS:
+            if words[0] == "keras_munet" and len(words) > 1:
                 yield words[1]
 
 
-@pytest.mark.parametrize("part", LAYERS)
-def test_imports_point_one_way(part):
-    for path in (PACKAGE / part).rglob("*.py"):
-        wrong = set(_imported_parts(path)) - LAYERS[part] - {part}
+def _wrong_imports(room, text):
+    common = COMMON if (PACKAGE / room).is_dir() else set()
+    return set(_imported_rooms(text)) - MAY_IMPORT[room] - common - {room}
+
+
+def _files(room):
+    folder = PACKAGE / room
+    return folder.rglob("*.py") if folder.is_dir() else [folder.with_suffix(".py")]
+
+
+@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_imports_point_one_way(room):
+    for path in _files(room):
+        wrong = _wrong_imports(room, path.read_text())
         assert not wrong, f"{path.relative_to(ROOT)} imports {wrong}"
+
+
+def test_rooms_make_no_circle_and_none_is_forgotten():
+    seen = {"json_config", "errors", "presets", "__init__"}
+    for room, others in MAY_IMPORT.items():
+        assert others <= seen, f"{room} is named before what it may import"
+        seen.add(room)
+    there = {path.stem for path in PACKAGE.glob("*.py")}
+    assert seen == there | {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+
+
+@pytest.mark.parametrize(
+    ("room", "line", "wrong"),
+    [
+        ("separation", "from keras_munet.export.graph import x", "export"),
+        ("music", "def f():\n    from keras_munet import studio", "studio"),
+        ("files", "import keras_munet.audio.writer", "audio"),
+        ("dsp", "from keras_munet.files import replacing", "files"),
+    ],
+)
+def test_a_planted_import_is_found(room, line, wrong):
+    assert _wrong_imports(room, line) == {wrong}
 
 
 @pytest.mark.parametrize(

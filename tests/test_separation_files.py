@@ -10,9 +10,9 @@ import soundfile
 from audio_tools import cut_in_half
 from separation_tools import Constant, Ones, Random, music
 
+from keras_munet.audio.reading import AudioWriter, open_audio, read_audio
+from keras_munet.audio.writer import quantize
 from keras_munet.config import FOUR_SOURCES
-from keras_munet.data.audio import AudioWriter, open_audio, read_audio
-from keras_munet.data.audio_writer import quantize
 from keras_munet.errors import AudioError
 from keras_munet.separation.files import Output
 from keras_munet.separation.recipe import complete_quantized, make_recipe

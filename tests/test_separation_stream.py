@@ -6,8 +6,8 @@ import pytest
 from separation_tools import Constant, Ones, Random, Relative, music
 
 from keras_munet import dsp
+from keras_munet.audio.reading import downmix, resample
 from keras_munet.config import FOUR_SOURCES, STFTConfig
-from keras_munet.data.audio import downmix, resample
 from keras_munet.errors import ModelError
 from keras_munet.separation.band import carrier_grid, full_band_masks, normalize
 from keras_munet.separation.masks import MaskStream, fade, window_step

@@ -9,8 +9,8 @@ import soundfile
 from web_tools import browse, missing, serving, snr_db
 
 from keras_munet import preset
-from keras_munet.data.audio import read_audio
-from keras_munet.data.synth import make_track
+from keras_munet.audio.reading import read_audio
+from keras_munet.music.engine import make_track
 
 pytestmark = [
     pytest.mark.slow,

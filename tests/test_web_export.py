@@ -15,10 +15,10 @@ from ai_edge_litert import schema_py_generated as schema
 from web_tools import WEB
 from weights_tools import stand_in
 
+from keras_munet.artefact import flatbuffer
+from keras_munet.artefact.tflite import read_card
 from keras_munet.config import ModelConfig
 from keras_munet.errors import ExportError, ModelError, MunetError
-from keras_munet.export import flatbuffer
-from keras_munet.export.tflite import read_card
 from keras_munet.export.web import PageServer, export_web, page
 from keras_munet.separation.band import LIMIT, TOP
 

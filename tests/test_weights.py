@@ -16,9 +16,9 @@ from separation_tools import music, tiny_models
 from weights_tools import SHIPPED, script, stand_in
 
 from keras_munet import Separator
+from keras_munet.artefact import flatbuffer
 from keras_munet.errors import ExportError, ModelError, MunetError
 from keras_munet.evaluation.report import load_report
-from keras_munet.export import flatbuffer
 from keras_munet.export.trained import Trained, load_trained
 from keras_munet.files import sha256
 from keras_munet.models import build_network, save_model
@@ -69,7 +69,7 @@ def test_files_are_those_of_the_index(name):
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_the_keras_behind_a_model_has_its_sources(name):
-    from keras_munet.models.files import read_config
+    from keras_munet.artefact.keras_file import read_config
 
     model = shipped.shipped_models()[name]
     assert read_config(model.keras_path).sources == model.sources
@@ -301,7 +301,7 @@ def test_a_model_with_settings_of_another_version(run, song, tmp_path):
 
 
 def test_a_card_without_a_format_is_of_the_first():
-    from keras_munet.export.card import card_config
+    from keras_munet.artefact.card import card_config
 
     config = Separator.load(tflite_file("varying", "float16")).config
     assert card_config({"config": config.to_dict()}, "here") == config
@@ -312,7 +312,7 @@ def test_exports_say_where_the_keras_lies(folder, run, tmp_path):
     outcome = run("export", "saved-model", "4stems", out)
     assert (outcome.code, out.exists()) == (1, False)
     assert "'4stems' is shipped as a .tflite alone" in outcome.err
-    assert "weights/4stems.keras" in outcome.err
+    assert "recipes/4stems.keras" in outcome.err
     (folder / "keras" / "vocals.keras").write_bytes(b"PK")
     with pytest.raises(ModelError, match=r"vocals\.keras is damaged"):
         load_trained("vocals")

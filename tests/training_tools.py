@@ -11,8 +11,9 @@ from keras_munet.config import (
     STFTConfig,
     UNetConfig,
 )
-from keras_munet.data import cache, synth
+from keras_munet.data import cache
 from keras_munet.data.dataset import Dataset
+from keras_munet.music import collection as synth
 
 STFT = STFTConfig(n_frames=64)
 """Chunks of 1.5 s keep steps short."""

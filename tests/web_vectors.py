@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from keras_munet.audio.resample import resample
 from keras_munet.config import ModelConfig, STFTConfig, UNetConfig
-from keras_munet.data.resample import resample
 from keras_munet.export.web.settings import front_end
 from keras_munet.separation.band import carrier_grid, full_band_masks, normalize
 from keras_munet.separation.masks import fade, window_step

@@ -15,11 +15,11 @@ from keras_munet.files import sha256, write_json
 from keras_munet.weights import shipped
 
 SHIPPED = Path(shipped.__file__).parent
-SCRIPTS = Path(__file__).resolve().parents[1] / "weights"
+SCRIPTS = Path(__file__).resolve().parents[1] / "recipes"
 
 
 def script(name):
-    """Loads one of the scripts in `weights/`."""
+    """Loads one of the scripts in `recipes/`."""
     spec = importlib.util.spec_from_file_location(name, SCRIPTS / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # for its worker processes

@@ -5,16 +5,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from keras_munet.audio.reading import read_audio
 from keras_munet.cli.training import train_one
 from keras_munet.config import DataConfig, STFTConfig
-from keras_munet.data import cache, synth
-from keras_munet.data.audio import read_audio
+from keras_munet.data import cache
 from keras_munet.data.dataset import Dataset
 from keras_munet.evaluation import figures
 from keras_munet.evaluation.evaluate import evaluate
 from keras_munet.evaluation.report import Report
 from keras_munet.evaluation.selection import choose_setting, select_tracks
 from keras_munet.evaluation.tables import report_table
+from keras_munet.music import collection as synth
 from keras_munet.presets import preset
 from keras_munet.separation.files import Output
 from keras_munet.separation.separator import Separator

@@ -65,7 +65,7 @@ def _packages() -> bool:
 
 def _studio() -> str:
     """What the studio engine lacks, in one line."""
-    from keras_munet.data.studio.needs import install_commands, missing
+    from keras_munet.studio.needs import install_commands, missing
 
     commands = install_commands(*missing())
     return f"not installed: {' && '.join(commands)}" if commands else "ready"

@@ -121,12 +121,12 @@ def command(
           --protocol full-band
     """  # noqa: D301  click reads the control character
     from keras_munet.config import DataConfig
-    from keras_munet.data.workers import n_cores
     from keras_munet.evaluation.estimates import StemFolder
     from keras_munet.evaluation.evaluate import evaluate
     from keras_munet.evaluation.selection import choose_setting, select_tracks
     from keras_munet.evaluation.tables import remarks, report_table
     from keras_munet.separation.runtime import find_models
+    from keras_munet.workers import n_cores
 
     if model and estimates:
         raise click.UsageError("--model and --estimates exclude each other.")

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from keras_munet.artefact.card import NOT_STATED
 from keras_munet.cli.options import MODEL, quiet_option
 from keras_munet.cli.tensorflow import import_quietly
 from keras_munet.errors import ExportError
-from keras_munet.export.card import NOT_STATED
 
 if TYPE_CHECKING:
     from keras_munet.export.verify import Report
@@ -160,7 +160,7 @@ def serving(
 ) -> None:
     """Publish a version in a model repository for TF Serving, with all around it."""
     import_quietly()
-    from keras_munet.export.serving import export_serving
+    from keras_munet.export.serving.repository import export_serving
     from keras_munet.export.trained import load_trained
 
     trained = load_trained(model)
@@ -202,8 +202,8 @@ def _verify(
     artefact: Path, trained: Any, audio: Path | None = None, *, as_json: bool = False
 ) -> None:
     """Prints the comparison; fails when a promise is broken."""
-    from keras_munet.data.audio import read_audio
-    from keras_munet.data.resample import downmix, resample
+    from keras_munet.audio.reading import read_audio
+    from keras_munet.audio.resample import downmix, resample
     from keras_munet.export.verify import verify
 
     signal = None

@@ -87,8 +87,8 @@ def command(
     Only windows at the model's rate and masks travel; the stems have the song's
     own rate and channels. The files that were written are listed on stdout.
     """
-    from keras_munet.export.client import open_remote
     from keras_munet.separation.files import Output
+    from keras_munet.separation.remote import open_remote
     from keras_munet.separation.separator import Separator
 
     output = Output(format=format, overwrite=overwrite)

@@ -8,7 +8,17 @@ import click
 from keras_munet.cli.options import progress_bar, quiet_option
 
 if TYPE_CHECKING:
-    from keras_munet.data.synth import Engine
+    from keras_munet.music.collection import Engine
+
+
+def _engine(name: str) -> "Engine":
+    if name == "studio":
+        from keras_munet.studio.engine import STUDIO
+
+        return STUDIO
+    from keras_munet.music.collection import PLAIN
+
+    return PLAIN
 
 
 @click.command("synth")
@@ -63,7 +73,7 @@ def command(
     test_tracks: int,
     seconds: float,
     seed: int,
-    engine: "Engine",
+    engine: str,
     workers: int | None,
     quiet: bool,
 ) -> None:
@@ -87,7 +97,7 @@ def command(
       keras-munet synth records --engine studio --tracks 1000 --seconds 48
       keras-munet prepare songs cache
     """  # noqa: D301  click reads the control character
-    from keras_munet.data.synth import write_tracks
+    from keras_munet.music.collection import write_tracks
 
     if n_tracks + test_tracks < 1:
         raise click.UsageError("Ask for at least one track: --tracks N")
@@ -98,7 +108,7 @@ def command(
             seconds=seconds,
             seed=seed,
             n_test_tracks=test_tracks,
-            engine=engine,
+            engine=_engine(engine),
             workers=workers,
             progress=progress,
         )

@@ -1,1 +1,1 @@
-"""Data: audio files, tracks, the cache and the input pipeline."""
+"""Data: tracks, stems, the cache and its batches."""

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from keras_munet import files
+from keras_munet import workers as work
 from keras_munet.config import DataConfig
-from keras_munet.data import workers as work
 from keras_munet.data.dataset import (
     DATASET_FILE,
     FORMAT,

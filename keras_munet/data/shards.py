@@ -4,7 +4,6 @@ A record of a shard is one chunk: little-endian int16 `(channels, chunk_length,
 K + 1)`, the K sources in order and the mixture last. Full scale is 32767.
 """
 
-import errno
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +17,6 @@ from keras_munet.data import records
 from keras_munet.data.stems import MIXTURE
 from keras_munet.data.tracks import Track
 from keras_munet.dsp import FloatArray
-from keras_munet.errors import DataError
 from keras_munet.json_config import Config
 
 FULL_SCALE = 32767
@@ -175,7 +173,7 @@ def make_shard(job: Job) -> Shard:
         shard = replace(shard, sha256=digest, n_clipped=n_clipped)
         files.write_json(sidecar(path), shard.to_dict())
     except OSError as error:
-        raise write_error(error, path) from error
+        raise files.write_error(error, path) from error
     return shard
 
 
@@ -186,16 +184,6 @@ def _write(path: Path, chunks: list[np.ndarray[Any, Any]]) -> str:
         records.write_records(part, (c.data.cast("B") for c in chunks))
         digest = files.sha256(part)
     return digest
-
-
-def write_error(error: OSError, path: Path) -> DataError:
-    """Returns the error that names what could not be written, and the remedy."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return DataError(
-            f"The disk is full; {path} could not be written. Free some space and run "
-            "the same command again: finished tracks are kept."
-        )
-    return DataError(f"Cannot write {path}: {error.strerror or error}.")
 
 
 def finished(job: Job) -> Shard | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_munet.data.audio import (
+from keras_munet.audio.reading import (
     AudioReader,
     Resampler,
     downmix,

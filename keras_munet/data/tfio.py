@@ -16,8 +16,8 @@ from typing import Any
 import soundfile
 import tensorflow as tf
 
+from keras_munet import workers as work
 from keras_munet.config import DataConfig
-from keras_munet.data import workers as work
 from keras_munet.data.dataset import Dataset
 from keras_munet.data.shards import Job, measure_track
 from keras_munet.data.stems import MIXTURE, Stem

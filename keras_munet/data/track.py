@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from keras_munet.audio.reading import open_audio
 from keras_munet.data import stems as stem_files
-from keras_munet.data.audio import open_audio
 from keras_munet.data.stems import Stem
 from keras_munet.dsp import FloatArray
 from keras_munet.errors import DataError

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import yaml
 
+from keras_munet.audio.reading import count_streams
 from keras_munet.config import DataConfig
-from keras_munet.data.audio import count_streams
 from keras_munet.data.stems import Stem
 from keras_munet.data.track import STEM_MP4, Track, check_sources
 from keras_munet.errors import DataError, MunetError

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_munet.data.audio import downmix, resample
+from keras_munet.audio.reading import downmix, resample
 from keras_munet.errors import DataError
 
 Array = NDArray[np.floating]

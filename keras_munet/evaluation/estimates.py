@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_munet.audio.reading import read_audio
 from keras_munet.config import FOUR_SOURCES, TWO_SOURCES
-from keras_munet.data.audio import read_audio
 from keras_munet.errors import DataError
 from keras_munet.evaluation.alignment import Form, align
 

@@ -14,8 +14,8 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
+from keras_munet.artefact.flatbuffer import drop_unused_buffers
 from keras_munet.dsp import FloatArray
-from keras_munet.export.flatbuffer import drop_unused_buffers
 
 SCHEMES = ("float16", "int8")
 MIN_ELEMENTS = 1024

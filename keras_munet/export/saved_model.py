@@ -7,9 +7,10 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
+from keras_munet.artefact.card import NOT_STATED, model_card
+from keras_munet.artefact.saved_model import CARD_FILE
 from keras_munet.config import ModelConfig
-from keras_munet.errors import ExportError, ModelError
-from keras_munet.export.card import NOT_STATED, card_config, model_card
+from keras_munet.errors import ExportError
 from keras_munet.export.graph import SeparatorGraph
 from keras_munet.files import replacing
 
@@ -18,7 +19,6 @@ FIXED_LENGTH = ("separate_chunk", "masks", "model_card")
 """Signatures whose requests a server may merge into one batch."""
 
 DEFAULT = "serving_default"
-CARD_FILE = "model_card.json"
 
 
 def export_saved_model(
@@ -75,23 +75,6 @@ def export_saved_model(
     functions[DEFAULT] = functions["separate_chunk"]
     with replacing(folder) as part:
         tf.saved_model.save(graph, str(part), signatures=functions)
-        (part / "assets").mkdir(exist_ok=True)
-        (part / "assets" / CARD_FILE).write_text(text, encoding="utf-8")
+        (part / CARD_FILE).parent.mkdir(exist_ok=True)
+        (part / CARD_FILE).write_text(text, encoding="utf-8")
     return folder
-
-
-def read_config(folder: str | Path) -> ModelConfig:
-    """Returns the config in a SavedModel's model card.
-
-    Raises:
-        ModelError: when the folder holds no SavedModel of keras-munet.
-    """
-    folder = Path(folder)
-    card = folder / "assets" / CARD_FILE
-    if not (folder / "saved_model.pb").is_file():
-        raise ModelError(f"No SavedModel at {folder}: it holds no saved_model.pb.")
-    if not card.is_file():
-        raise ModelError(
-            f"{folder} was not exported by keras-munet: it has no assets/{CARD_FILE}."
-        )
-    return card_config(json.loads(card.read_text(encoding="utf-8")), str(card))

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from keras_munet.audio.resample import downmix, resample
 from keras_munet.config import ModelConfig
-from keras_munet.data import synth
-from keras_munet.data.music.tones import RATE
-from keras_munet.data.resample import downmix, resample
 from keras_munet.dsp import FloatArray
+from keras_munet.music import engine
+from keras_munet.music.tones import RATE
 
 MUSIC_S = 20.0
 """Length of the test music, in seconds."""
@@ -17,7 +17,7 @@ MUSIC_S = 20.0
 
 @functools.cache
 def _tracks(seed: int) -> dict[str, FloatArray]:
-    return synth.make_track(seed, 0, MUSIC_S)
+    return engine.make_track(seed, 0, MUSIC_S)
 
 
 def music_sources(config: ModelConfig) -> dict[str, FloatArray]:

@@ -1,27 +1,22 @@
-"""TFLite: one file, builtin operators only, waveform to waveforms.
-
-TensorFlow is imported by `export_tflite` alone, so that a player can read metadata
-without it.
-"""
+"""TFLite: one file, builtin operators only, waveform to waveforms."""
 
 import dataclasses
 import re
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from keras_munet import dsp
+from keras_munet.artefact import flatbuffer
+from keras_munet.artefact.card import CARD_NAME, NOT_STATED, model_card
+from keras_munet.artefact.tflite import SIGNATURE
 from keras_munet.config import ModelConfig, STFTConfig
 from keras_munet.errors import ExportError
-from keras_munet.export import flatbuffer
-from keras_munet.export.card import CARD_NAME, NOT_STATED, card_config, model_card
 from keras_munet.export.quantize import SCHEMES, quantize_weights
 from keras_munet.files import replacing
 
 if TYPE_CHECKING:
     import keras
-
-SIGNATURE = "separate"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,21 +94,6 @@ def export_tflite(
     with replacing(path) as part:
         part.write_bytes(data)
     return Exported(path, len(data), counts, config)
-
-
-def read_card(path: str | Path) -> dict[str, Any]:
-    """Returns the model card inside a `.tflite`; needs no TensorFlow."""
-    card: dict[str, Any] = flatbuffer.read_metadata(path, CARD_NAME)
-    return card
-
-
-def read_metadata(path: str | Path) -> ModelConfig:
-    """Returns the config inside a `.tflite`; needs no TensorFlow.
-
-    Raises:
-        ModelError: when the file is missing or none of keras-munet's.
-    """
-    return card_config(read_card(path), str(path))
 
 
 def with_frames(config: ModelConfig, n_frames: int | None) -> ModelConfig:

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from keras_munet.artefact.card import weights_sha256
 from keras_munet.config import ModelConfig
 from keras_munet.dsp import FloatArray
 from keras_munet.errors import ExportError
-from keras_munet.export.artefact import Artefact, Estimates, open_artefact
-from keras_munet.export.card import weights_sha256
+from keras_munet.export.opened import Artefact, Estimates, open_artefact
 from keras_munet.export.signals import cut, edge_signals, music_sources
 from keras_munet.export.trained import Trained
 

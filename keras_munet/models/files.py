@@ -5,11 +5,11 @@ from pathlib import Path
 
 import keras
 
+from keras_munet.artefact.card import CARD_NAME
+from keras_munet.artefact.keras_file import read_config
 from keras_munet.config import ModelConfig
 from keras_munet.errors import ModelError
 from keras_munet.files import replacing
-
-CONFIG_NAME = "munet.json"
 
 
 def save_model(network: keras.Model, config: ModelConfig, path: str | Path) -> None:
@@ -24,32 +24,7 @@ def save_model(network: keras.Model, config: ModelConfig, path: str | Path) -> N
     with replacing(path) as part:
         plain.save(part)
         with zipfile.ZipFile(part, "a") as archive:
-            archive.writestr(CONFIG_NAME, config.to_json())
-
-
-def read_config(path: str | Path) -> ModelConfig:
-    """Returns the config inside a `.keras` file without loading the network.
-
-    Raises:
-        ModelError: when the file is missing, damaged, or not one of ours.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise ModelError(f"No model file at {path}.")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            text = archive.read(CONFIG_NAME).decode()
-    except zipfile.BadZipFile as error:
-        raise ModelError(
-            f"{path} is not a .keras file, or it is damaged ({error}). "
-            "Copy it again from where it was trained."
-        ) from error
-    except KeyError as error:
-        raise ModelError(
-            f"{path} is a Keras model, but none of keras-munet: it holds no "
-            f"{CONFIG_NAME}. Train one with `keras-munet fit`."
-        ) from error
-    return ModelConfig.from_json(text)
+            archive.writestr(CARD_NAME, config.to_json())
 
 
 def load_model(path: str | Path) -> tuple[keras.Model, ModelConfig]:

@@ -66,7 +66,7 @@ class Workshop:
             raise DataError(
                 f"The scale {scale.name!r} needs MUSDB18: give its folder with --data."
             )
-        from keras_munet.data.synth import write_tracks
+        from keras_munet.music.collection import write_tracks
 
         folder = self.out / "data"
         write_tracks(

@@ -8,9 +8,9 @@ from typing import IO, Any
 
 import numpy as np
 
-from keras_munet.data.audio import AudioReader, AudioWriter, open_audio
-from keras_munet.data.audio_writer import FORMATS, LOSSY, SUBTYPES
-from keras_munet.data.wav_pipe import WavPipe
+from keras_munet.audio.reading import AudioReader, AudioWriter, open_audio
+from keras_munet.audio.wav_pipe import WavPipe
+from keras_munet.audio.writer import FORMATS, LOSSY, SUBTYPES
 from keras_munet.dsp import FloatArray
 from keras_munet.errors import AudioError
 from keras_munet.files import replacing

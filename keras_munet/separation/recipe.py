@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_munet.data.audio_writer import quantize
+from keras_munet.audio.writer import quantize
 from keras_munet.dsp import FloatArray
 from keras_munet.errors import ModelError
 

@@ -12,10 +12,10 @@ from typing import Protocol
 import numpy as np
 
 from keras_munet.config import ModelConfig
-from keras_munet.data.workers import n_cores
 from keras_munet.dsp import FloatArray
 from keras_munet.errors import ModelError
 from keras_munet.weights.shipped import model_path, no_model
+from keras_munet.workers import n_cores
 
 
 class Runtime(Protocol):

@@ -35,8 +35,8 @@ class LiteRTRuntime:
     def __init__(
         self, path: Path, *, threads: int | None = None, device: str | None = None
     ) -> None:
-        from keras_munet.export.flatbuffer import with_outputs
-        from keras_munet.export.tflite import SIGNATURE, read_metadata
+        from keras_munet.artefact.flatbuffer import with_outputs
+        from keras_munet.artefact.tflite import SIGNATURE, read_config
 
         if device not in (None, "cpu"):
             raise ModelError(
@@ -44,7 +44,7 @@ class LiteRTRuntime:
                 f".keras model to use it."
             )
         try:
-            self.config = read_metadata(path)
+            self.config = read_config(path)
             small = path.stat().st_size <= TRIMMED
             network = with_outputs(path, ("masks",)) if small else None
         except (struct.error, IndexError, ValueError, TypeError) as error:

@@ -1,7 +1,6 @@
 """Networks run by TensorFlow: `.keras` files and SavedModel folders."""
 
 import contextlib
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_munet.artefact.saved_model import read_config
 from keras_munet.config import ModelConfig
 from keras_munet.dsp import FloatArray
 from keras_munet.errors import ModelError
@@ -137,7 +137,7 @@ class SavedModelRuntime:
 
         if threads:
             _set_threads(threads)
-        self.config = saved_model_config(path)
+        self.config = read_config(path)
         self._place = place(device)
         try:
             self._loaded = tf.saved_model.load(str(path))
@@ -158,20 +158,3 @@ class SavedModelRuntime:
             outputs = self._run(waveform=tf.constant(waveforms))
         masks: FloatArray = np.asarray(outputs["masks"])
         return masks
-
-
-def saved_model_config(path: Path) -> ModelConfig:
-    """Reads the config from a SavedModel's `assets/model_card.json`.
-
-    Raises:
-        ModelError: when it is missing or damaged.
-    """
-    card = path / "assets" / "model_card.json"
-    try:
-        values = json.loads(card.read_text(encoding="utf-8"))["config"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(
-            f"{path} is a SavedModel, but none of keras-munet, or it is incomplete: "
-            f"{card} cannot be read ({error})."
-        ) from error
-    return ModelConfig.from_dict(values)

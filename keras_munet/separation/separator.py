@@ -7,7 +7,6 @@ from typing import Self
 import numpy as np
 
 from keras_munet.config import ModelConfig
-from keras_munet.data.workers import n_cores
 from keras_munet.dsp import FloatArray
 from keras_munet.separation.files import FileResult, Output, Progress, separate_file
 from keras_munet.separation.masks import window_step
@@ -15,6 +14,7 @@ from keras_munet.separation.recipe import Recipe, complete, make_recipe
 from keras_munet.separation.runtime import Runtime, open_runtime
 from keras_munet.separation.stream import BANDS, OVERLAP, Piece, SeparationStream
 from keras_munet.weights import DEFAULT
+from keras_munet.workers import n_cores
 
 
 class StemStream:

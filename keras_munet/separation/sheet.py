@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_munet.data.resample import downmix
+from keras_munet.audio.resample import downmix
 from keras_munet.dsp import FloatArray, hann
 from keras_munet.separation.history import History
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from keras_munet.data.resample import Resampler, downmix
+from keras_munet.audio.resample import Resampler, downmix
 from keras_munet.dsp import FloatArray
 from keras_munet.separation.band import (
     MaskCarrier,

@@ -12,7 +12,7 @@ from keras_munet.json_config import Config
 FOLDER = Path(__file__).parent
 """What wheels carry: `index.json`, and a `.tflite` and a card per model."""
 
-KERAS_FOLDER = FOLDER.parents[1] / "weights"
+KERAS_FOLDER = FOLDER.parents[1] / "recipes"
 """The `.keras` files, in a checkout of the repository alone."""
 
 INDEX = "index.json"
@@ -122,7 +122,7 @@ def trained_path(model: str | Path) -> Path:
         raise ModelError(
             f"{shipped.name!r} is shipped as a .tflite alone ({shipped.path}), and "
             "this command needs the .keras behind it. It lies in the repository of "
-            f"keras-munet, weights/{shipped.keras}: give the path of that file."
+            f"keras-munet, recipes/{shipped.keras}: give the path of that file."
         )
     if _hash(shipped.keras_path) != shipped.keras_sha256:
         raise ModelError(_damaged(shipped.keras_path))

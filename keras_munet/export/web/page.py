@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from keras_munet.artefact.card import card_config
 from keras_munet.errors import ExportError
-from keras_munet.export.card import card_config
 from keras_munet.export.web.settings import SETTINGS, write_settings
 from keras_munet.files import replacing, sha256
 from keras_munet.weights.shipped import model_path, no_model
@@ -115,8 +115,8 @@ def _check_place(out: Path, overwrite: bool) -> None:
 
 def _add_model(model: Path, folder: Path, weights: str) -> tuple[Path, dict[str, Any]]:
     """Puts the model into `folder`, named after its contents."""
-    from keras_munet.export.flatbuffer import with_outputs
-    from keras_munet.export.tflite import read_card
+    from keras_munet.artefact.flatbuffer import with_outputs
+    from keras_munet.artefact.tflite import read_card
 
     part = folder / "model.tflite"
     if model.is_file() and model.suffix == ".tflite":
@@ -148,8 +148,8 @@ def _convert(model: Path, path: Path, weights: str) -> None:
 
 def write_demo(path: Path) -> None:
     """Writes the demo song: generated music, so free of anybody's rights."""
-    from keras_munet.data.audio_writer import AudioWriter
-    from keras_munet.data.synth import make_track
+    from keras_munet.audio.writer import AudioWriter
+    from keras_munet.music.engine import make_track
 
     song = make_track(*DEMO_SONG, DEMO_S)["mixture"]
     with AudioWriter(path, 44100, 2, tags={"title": "Demo song"}) as writer:

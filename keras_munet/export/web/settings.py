@@ -5,8 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from keras_munet.artefact.card import NOT_STATED
 from keras_munet.config import ModelConfig, STFTConfig
-from keras_munet.export.card import NOT_STATED
 from keras_munet.files import sha256
 
 SETTINGS = "karaoke.json"

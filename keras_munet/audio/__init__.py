@@ -1,0 +1,1 @@
+"""Audio: files in and out, sample rates, the down-mix, pipes."""

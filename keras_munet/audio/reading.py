@@ -1,0 +1,124 @@
+"""Audio files in: any format, whatever the file is called, block by block.
+
+libsndfile reads what it knows (wav, flac, ogg, opus, mp3, aiff and more); FFmpeg's
+libraries read the rest (m4a, aac, mp4 and the streams of a `.stem.mp4`). Both go by a
+file's content, never by its name.
+"""
+
+import contextlib
+import os
+import stat
+from pathlib import Path
+
+import numpy as np
+
+from keras_munet.audio.ffmpeg import FFmpegReader, open_container
+from keras_munet.audio.reader import TAGS, AudioFile, AudioReader
+from keras_munet.audio.resample import Resampler, downmix, resample
+from keras_munet.audio.sndfile import SoundFileReader, open_soundfile
+from keras_munet.audio.writer import AudioWriter
+from keras_munet.dsp import FloatArray
+from keras_munet.errors import AudioError
+
+__all__ = [
+    "TAGS",
+    "AudioReader",
+    "AudioWriter",
+    "Resampler",
+    "count_streams",
+    "downmix",
+    "open_audio",
+    "read_audio",
+    "resample",
+]
+
+
+def open_audio(
+    path_or_file: AudioFile,
+    *,
+    stream: int = 0,
+    start_s: float = 0.0,
+    duration_s: float | None = None,
+    name: str | None = None,
+) -> AudioReader:
+    """Opens an audio file, or the audio track of a film, for reading in blocks.
+
+    Args:
+        path_or_file: a path, or a seekable binary file.
+        stream: number of the audio stream, for files with several.
+        start_s: where to begin, in seconds.
+        duration_s: how much to read, in seconds; to the end by default.
+        name: what messages call it; the path by default.
+
+    Raises:
+        AudioError: when the file is missing, empty, no audio, or shorter than
+            `start_s`; the message names it.
+        ValueError: on a negative start, or a duration that is not positive.
+    """
+    if start_s < 0:
+        raise ValueError(f"`start_s` must not be negative. Received: {start_s}")
+    if duration_s is not None and not duration_s > 0:
+        raise ValueError(f"`duration_s` must be positive. Received: {duration_s}")
+    cut = {"start_s": start_s, "duration_s": duration_s}
+    name = name or _name(path_or_file)
+    _check_file(path_or_file, name)
+    with contextlib.ExitStack() as opened:  # closes the file where we fail
+        file = open_soundfile(path_or_file) if stream == 0 else None
+        if file is not None:
+            opened.callback(file.close)
+            reader: AudioReader = SoundFileReader(file, path_or_file, name, **cut)
+        else:
+            container = opened.enter_context(open_container(path_or_file, name))
+            reader = FFmpegReader(container, stream, name, **cut)
+        opened.pop_all()
+        return reader
+
+
+def _name(path_or_file: AudioFile) -> str:
+    if isinstance(path_or_file, str | os.PathLike):
+        return str(path_or_file)
+    return str(getattr(path_or_file, "name", "the audio stream"))
+
+
+def _check_file(path_or_file: AudioFile, name: str) -> None:
+    if isinstance(path_or_file, str | os.PathLike):
+        path = Path(path_or_file)
+        if path.is_dir():
+            raise AudioError(f"{name} is a folder, not an audio file.")
+        try:
+            status = path.stat()
+        except OSError as error:
+            raise AudioError(f"{name} cannot be read: {error.strerror}.") from error
+        if not stat.S_ISREG(status.st_mode):
+            raise AudioError(
+                f"{name} is no regular file. Send what comes through a pipe to the "
+                "file name - instead."
+            )
+        size = status.st_size
+    else:
+        size = path_or_file.seek(0, os.SEEK_END)
+    if size == 0:
+        raise AudioError(f"{name} is empty (0 bytes).")
+
+
+def read_audio(path: AudioFile, *, stream: int = 0) -> tuple[FloatArray, int]:
+    """Returns a whole file: float32 `(samples, channels)` and its rate in Hz.
+
+    Raises:
+        AudioError: when it cannot be read from beginning to end.
+    """
+    with open_audio(path, stream=stream) as reader:
+        blocks = list(reader.blocks())
+        if reader.truncated:
+            raise AudioError(f"{reader.warnings[-1]} Get a complete copy.")
+        if not blocks:
+            blocks = [np.zeros((0, reader.n_channels), np.float32)]
+        return np.concatenate(blocks), reader.sample_rate
+
+
+def count_streams(path: AudioFile) -> int:
+    """Returns the number of audio streams (five in a MUSDB18 `.stem.mp4`)."""
+    name = _name(path)
+    _check_file(path, name)
+    with open_container(path, name) as container:
+        return len(container.streams.audio)

@@ -1,0 +1,1 @@
+"""TF Serving: a model repository, warm-up requests, and the files around them."""
