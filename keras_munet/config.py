@@ -14,6 +14,8 @@ AUGMENTATIONS = ("gain", "polarity", "channels", "remix", "speed", "equalizer")
 OPTIMIZERS = ("sgd", "adam")
 SCHEDULES = ("plateau", "cosine")
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
+FLOOR_DB = -96.0
+"""What 16 bit can hold below full scale: the floor of our own presets."""
 
 
 def _choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
@@ -90,6 +92,11 @@ class STFTConfig(Config):
         return self.n_fft // 2 + 1
 
     @property
+    def full_scale(self) -> float:
+        """Magnitude of a full-scale sine in its bin: half the sum of the window."""
+        return self.n_fft / 4
+
+    @property
     def chunk_length(self) -> int:
         """Samples of one chunk."""
         return (self.n_frames - 1) * self.hop_length
@@ -133,15 +140,25 @@ class ModelConfig(Config):
         unet: the network.
         relative_level: the network hears each chunk relative to the chunk's mean
             magnitude, so that its masks do not depend on the volume.
+        floor_db: the network hears nothing below this level, so that empty bins
+            sound the same to every runtime; 0 dB is a sine of full scale or, with
+            `relative_level`, the chunk's mean magnitude. None is the authors' floor
+            of 2.2e-16, where rounding decides what an empty bin sounds like.
     """
 
     sources: tuple[str, ...] = TWO_SOURCES
     stft: STFTConfig = field(default_factory=STFTConfig)
     unet: UNetConfig = field(default_factory=UNetConfig)
     relative_level: bool = False
+    floor_db: float | None = None
 
     def __post_init__(self) -> None:
         _source_names(self.sources)
+        if self.floor_db is not None and not self.floor_db < 0:
+            raise ValueError(
+                f"`floor_db` must be negative, such as {FLOOR_DB:g}, or None. "
+                f"Received: floor_db={self.floor_db}"
+            )
         step = 2**self.unet.depth
         for name, value in (
             ("n_rows", self.stft.n_rows),

@@ -3,6 +3,7 @@
 from typing import Any
 
 from keras_munet.config import (
+    FLOOR_DB,
     FOUR_SOURCES,
     TWO_SOURCES,
     FitConfig,
@@ -17,7 +18,8 @@ def _preset(
 ) -> FitConfig:
     # Dropout keeps networks this narrow from learning quiet sources for very long.
     unet = UNetConfig(width=width, depth=depth, dropout=0.0, output_bias=0.5)
-    return FitConfig(model=ModelConfig(sources=sources, unet=unet), **settings)
+    model = ModelConfig(sources=sources, unet=unet, floor_db=FLOOR_DB)
+    return FitConfig(model=model, **settings)
 
 
 def _presets() -> dict[str, FitConfig]:

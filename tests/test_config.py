@@ -42,11 +42,22 @@ def test_paper_presets_are_the_papers():
     assert config.model.unet == UNetConfig("munet", 32, 6, 0.1, 0.0)
     assert not config.augment
     assert config.model.stft.chunk_length == 65_280
+    assert config.model.floor_db is None
 
 
 @pytest.mark.parametrize("name", [n for n in PRESETS if not n.startswith("paper")])
 def test_other_presets_start_with_live_masks(name):
     assert preset(name).model.unet.output_bias > 0
+
+
+@pytest.mark.parametrize("name", [n for n in PRESETS if not n.startswith("paper")])
+def test_other_presets_do_not_hear_what_16_bit_cannot_hold(name):
+    assert preset(name).model.floor_db == -96
+
+
+def test_a_floor_above_full_scale_is_refused():
+    with pytest.raises(ValueError, match=r"must be negative, such as -96.*floor_db=96"):
+        ModelConfig(floor_db=96.0)
 
 
 def test_missing_keys_take_the_defaults():

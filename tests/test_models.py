@@ -17,8 +17,10 @@ from keras_munet.config import (
     UNetConfig,
 )
 from keras_munet.errors import ModelError
+from keras_munet.layers import STFTMagnitude
 from keras_munet.models import build_network, load_model, save_model, separator_model
 from keras_munet.models.cost import cost
+from keras_munet.models.separator import log_features
 
 GOLDEN = Path(__file__).parent / "reference" / "weights.json"
 SMALL = UNetConfig(width=4, depth=4, output_bias=0.5)
@@ -118,6 +120,46 @@ def test_with_a_relative_level_masks_do_not_depend_on_the_volume(rng):
     moved = plain(waveform)["masks"] - plain(0.01 * waveform)["masks"]
     assert np.abs(moved).max() > 1e-2
     assert np.isfinite(separator(0 * waveform)["vocals"]).all()
+
+
+def test_a_config_without_a_floor_is_the_released_versions():
+    values = _small().to_dict()
+    values.pop("floor_db")
+    config = ModelConfig.from_dict(values)
+    assert config.floor_db is None
+    warped = np.float32([[[0.0, 1e-12, 1.0, 300.0]]])
+    wanted = np.log(warped + np.float32(2.2e-16))
+    features = np.array(log_features(warped, config))
+    np.testing.assert_allclose(features, wanted, rtol=1e-6)
+
+
+@pytest.mark.parametrize("relative", [False, True])
+def test_nothing_below_the_floor_is_heard(rng, relative):
+    plain = dataclasses.replace(_small(), relative_level=relative)
+    config = dataclasses.replace(plain, floor_db=-80.0)
+    network = build_network(config)
+    waveform = 0.3 * rng.standard_normal((1, 65_280)).astype(np.float32)
+    waveform[:, 20_000:40_000] = 0
+    hiss = 1e-7 * rng.standard_normal(waveform.shape).astype(np.float32)
+    moved = {}
+    for known in (plain, config):
+        separator = separator_model(network, known)
+        clean, noisy = separator(waveform)["masks"], separator(waveform + hiss)["masks"]
+        moved[known] = np.abs(np.array(clean - noisy)).max()
+    assert moved[config] < 1e-3 < 0.1 < moved[plain]
+
+
+def test_the_floor_is_a_level_of_a_full_scale_sine():
+    config = dataclasses.replace(_small(), floor_db=-60.0)
+    stft = config.stft
+    n = np.arange(stft.chunk_length)
+    for level_db, heard in ((-59, True), (-61, False)):
+        sine = 10 ** (level_db / 20) * np.sin(2 * np.pi * 64 * n / stft.n_fft)
+        spectrum = STFTMagnitude(stft.n_fft, stft.hop_length)(
+            np.float32(sine)[None, :, None]
+        )
+        features = np.array(log_features(spectrum, config))
+        assert (features.max() > features.min()) == heard
 
 
 def test_the_last_bias_starts_where_the_config_says():

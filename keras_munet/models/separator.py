@@ -25,15 +25,23 @@ def log_features(warped: Any, config: ModelConfig) -> Any:
 
     With `config.relative_level`, log of the chunk's mean magnitude is subtracted.
 
+    Law of `config.floor_db`: magnitudes below the floor change nothing, so that the
+    rounding noise of empty bins, which no two runtimes share, is not heard.
+
     Args:
         warped: magnitudes `(batch, n_rows, frames, ...)`.
         config: of the network.
     """
-    features = ops.log(warped + LOG_FLOOR)
+    level: Any = None
     if config.relative_level:
         level = ops.mean(warped, axis=(1, 2), keepdims=True)
-        features = features - ops.log(level + LOG_FLOOR)
-    return features
+    if config.floor_db is not None:
+        full = config.stft.full_scale if level is None else level
+        floor = full * 10 ** (config.floor_db / 20)
+        features = ops.log(ops.maximum(warped, floor) + LOG_FLOOR)
+    else:
+        features = ops.log(warped + LOG_FLOOR)
+    return features if level is None else features - ops.log(level + LOG_FLOOR)
 
 
 class FrontEnd(keras.layers.Layer):
