@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import keras
 import numpy as np
@@ -19,6 +19,7 @@ from keras_munet.files import locked, remove
 from keras_munet.layers.normalization import with_fused_normalization
 from keras_munet.models import FrontEnd, build_network, save_model
 from keras_munet.models.precision import dtype_policy, in_float32
+from keras_munet.training.data import TrainingData
 from keras_munet.training.losses import SOURCE_LOSSES
 from keras_munet.training.multitask import ConditionedModel, MultiTaskModel
 from keras_munet.training.optimizer import copy_weights, make_optimizer
@@ -32,16 +33,6 @@ log = logging.getLogger(__name__)
 
 DEAD_MASK = 1e-4
 """Mean of a mask over a validation pass below which it counts as dead."""
-
-
-class TrainingData(Protocol):
-    """What training needs of a data set; the sources are those of the config."""
-
-    energies: dict[str, float]
-    n_training: int
-
-    def batches(self, split: str, *, epoch: int, config: FitConfig) -> tf.data.Dataset:
-        """Returns float32 batches `(batch, chunk_length, K + 1)`, mixture last."""
 
 
 @dataclass(frozen=True)
@@ -198,8 +189,8 @@ class _Run:
 
     def _example(self) -> np.ndarray:
         batches = self.data.batches("valid", epoch=0, config=self.config)
-        for batch in batches.take(1):
-            example: np.ndarray = batch.numpy()[0]
+        for batch in batches:
+            example: np.ndarray = np.asarray(batch[0])
             return example
         raise DataError(
             "There is no validation chunk. Give `prepare` at least two training "
