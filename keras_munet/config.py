@@ -175,6 +175,11 @@ class ModelConfig(Config):
                 f"A dedicated network has one source. Received: sources={self.sources}"
             )
 
+    @property
+    def n_passes(self) -> int:
+        """Passes over the data in an epoch; a C-U-Net has one per condition, K + 2."""
+        return len(self.sources) + 2 if self.unet.architecture == "cunet" else 1
+
 
 @dataclass(frozen=True)
 class DataConfig(Config):

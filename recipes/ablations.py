@@ -205,7 +205,7 @@ def run(name: str, seed: int, folder: Path) -> dict[str, Any]:
         "variant": name,
         "seed": seed,
         "config": config.to_dict(),
-        "steps": config.epochs * -(-data.n_training // BATCH),
+        "steps": config.epochs * data.steps_per_epoch,
         "seconds": metrics["seconds"],
         "history": result.history,
         "studio": _scores(result.folder, songs("studio", folder), "studio"),

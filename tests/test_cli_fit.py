@@ -9,8 +9,10 @@ from training_tools import quick, small_cache
 
 from keras_munet.artefact.card import weights_sha256
 from keras_munet.artefact.tflite import read_card
+from keras_munet.cli.fit import _base_config
 from keras_munet.config import FitConfig
 from keras_munet.models import load_model
+from keras_munet.presets import preset
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +63,13 @@ def test_an_option_of_zero_or_no_wins_over_the_config(cache, run, tmp_path):
     assert code == 0, err
     config = FitConfig.from_file(folder / "config.json")
     assert (config.clip_norm, config.seed, config.keep_silent) == (0, 0, False)
+
+
+@pytest.mark.parametrize("n_sources", [1, 2, 3, 4])
+def test_a_preset_that_is_named_wins_whatever_the_number_of_sources(n_sources):
+    assert _base_config("tiny-4src", None, n_sources) == preset("tiny-4src")
+    own = f"mobile-{n_sources}src" if n_sources in (2, 4) else "mobile-2src"
+    assert _base_config(None, None, n_sources) == preset(own)
 
 
 def test_a_run_that_goes_on_leaves_no_tflite_of_an_older_network(

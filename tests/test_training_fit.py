@@ -124,6 +124,23 @@ def test_a_cosine_run_stopped_goes_on_to_the_same_weights(dataset, tmp_path):
     np.testing.assert_allclose(rates, [middle, 0], rtol=1e-4, atol=1e-12)
 
 
+def test_a_cosine_reaches_zero_with_the_last_of_all_passes(dataset, tmp_path):
+    """A C-U-Net's epoch has K + 2 passes over the data, and as many more steps."""
+    seen = []
+
+    def count(epoch, step, n_steps, means):
+        seen.append((epoch, step, n_steps))
+
+    config = quick("cunet", weighting="unit", schedule="cosine", epochs=2, batch_size=8)
+    data = CachedBatches(dataset, config)
+    history = fit(data, config, tmp_path, listener=Listener(step=count)).history
+    assert {n_steps for _, _, n_steps in seen} == {data.steps_per_epoch}
+    assert len(seen) == 2 * data.steps_per_epoch
+    rates = [row["learning_rate"] for row in history]
+    assert rates[0] == pytest.approx(config.learning_rate / 2, rel=0.2)
+    assert rates[1] == pytest.approx(0, abs=1e-9)
+
+
 @pytest.mark.parametrize("stop_after", [1, 3])
 def test_a_stopped_run_goes_on_to_the_same_weights(
     dataset, finished, stop_after, tmp_path
@@ -214,6 +231,7 @@ class _NaNInEpochTwo:
     def __init__(self, data):
         self.data = data
         self.energies, self.n_training = data.energies, data.n_training
+        self.steps_per_epoch = data.steps_per_epoch
 
     def batches(self, split, *, epoch, config):
         batches = self.data.batches(split, epoch=epoch, config=config)
@@ -305,6 +323,7 @@ class _OneStep:
     def __init__(self, data):
         self.data = data
         self.energies, self.n_training = data.energies, data.n_training
+        self.steps_per_epoch = 1
 
     def batches(self, split, *, epoch, config):
         return self.data.batches(split, epoch=epoch, config=config).take(1)
@@ -351,6 +370,7 @@ def test_a_cunet_sees_every_chunk_under_every_condition(dataset):
     assert len(seen) == data.n_training
     assert all(sorted(conditions) == everything for conditions in seen.values())
     assert n_batches == 4 * -(-data.n_training // config.batch_size)
+    assert n_batches == data.steps_per_epoch
 
 
 def test_a_run_may_start_from_the_weights_of_another(dataset, finished, tmp_path):

@@ -184,9 +184,8 @@ def _base_config(name: str | None, file: Path | None, n_sources: int) -> FitConf
         raise click.UsageError("Give --preset or --config, not both.")
     if file:
         return FitConfig.from_file(file)
-    return preset(
-        name or f"mobile-{n_sources}src" if n_sources in (2, 4) else "mobile-2src"
-    )
+    own = f"mobile-{n_sources}src" if n_sources in (2, 4) else "mobile-2src"
+    return preset(name or own)
 
 
 def _with_settings(

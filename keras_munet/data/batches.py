@@ -4,7 +4,7 @@ import math
 
 import tensorflow as tf
 
-from keras_munet.config import FitConfig
+from keras_munet.config import FitConfig, ModelConfig
 from keras_munet.data.cache import Dataset
 from keras_munet.data.pipeline import chunks
 
@@ -19,6 +19,7 @@ class CachedBatches:
     Attributes:
         energies: E_i over the chunks that are trained on.
         n_training: number of those chunks.
+        steps_per_epoch: batches of a training epoch, all passes over the data.
     """
 
     def __init__(self, dataset: Dataset, config: FitConfig) -> None:
@@ -26,6 +27,8 @@ class CachedBatches:
         silent = config.keep_silent
         self.energies = dataset.energies if silent else dataset.energies_without_silent
         self.n_training = dataset.n_chunks("train", keep_silent=silent)
+        n_batches = math.ceil(self.n_training / config.batch_size)
+        self.steps_per_epoch = n_batches * config.model.n_passes
         names = [*dataset.sources, "mixture"]
         self.columns = [names.index(n) for n in (*config.model.sources, "mixture")]
 
@@ -49,20 +52,19 @@ class CachedBatches:
         if self.columns != list(range(len(self.columns))):
             batches = batches.map(lambda x: tf.gather(x, self.columns, axis=-1))
         if training and config.model.unet.architecture == "cunet":
-            n_batches = math.ceil(self.n_training / config.batch_size)
-            return conditioned(batches, len(config.model.sources), n_batches)
+            return conditioned(batches, config.model, self.steps_per_epoch)
         return batches.prefetch(1)
 
 
 def conditioned(
-    batches: tf.data.Dataset, n_sources: int, n_batches: int
+    batches: tf.data.Dataset, config: ModelConfig, n_batches: int
 ) -> tf.data.Dataset:
     """Gives every batch K + 2 times, every example once under each condition.
 
     The conditions are the K one-hots, all ones and all zeros; a batch holds all of
-    them in turn, and a pass shifts them by one.
+    them in turn, and a pass shifts them by one. `n_batches` is what comes out.
     """
-    n_conditions = n_sources + 2
+    n_sources, n_conditions = len(config.sources), config.n_passes
     conditions = tf.concat(
         [tf.eye(n_sources), tf.ones((1, n_sources)), tf.zeros((1, n_sources))], axis=0
     )
@@ -78,6 +80,4 @@ def conditioned(
         )
 
     pairs = batches.flat_map(passes).prefetch(1)
-    return pairs.apply(
-        tf.data.experimental.assert_cardinality(n_batches * n_conditions)
-    )
+    return pairs.apply(tf.data.experimental.assert_cardinality(n_batches))

@@ -38,7 +38,7 @@ def cost(config: ModelConfig) -> Cost:
     return Cost(
         parameters=sum(math.prod(v.shape) for v in network.trainable_variables),
         multiply_adds=operations * (n_sources if conditioned else 1),
-        iterations=n_sources + 2 if conditioned else 1,
+        iterations=config.n_passes,
     )
 
 

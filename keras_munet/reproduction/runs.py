@@ -180,12 +180,10 @@ def _train(dataset: Any, config: FitConfig, folder: Path) -> dict[str, Any]:
     data = CachedBatches(dataset, config)
     result = fit(data, config, folder)
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-    conditioned = config.model.unet.architecture == "cunet"
-    passes = len(config.model.sources) + 2 if conditioned else 1
     return {
         "parameters": metrics["n_parameters"],
         "samples_per_epoch": data.n_training,
-        "passes_per_epoch": data.n_training * passes,
+        "passes_per_epoch": data.n_training * config.model.n_passes,
         "epochs": metrics["epochs"],
         "training_s": metrics["seconds"],
         "history": result.history,

@@ -28,10 +28,13 @@ class TrainingData(Protocol):
     Attributes:
         energies: E_i of each source over the training chunks (`dsp.energy`).
         n_training: number of these chunks.
+        steps_per_epoch: length of `batches("train", ...)`; an epoch may go through
+            the chunks several times (a C-U-Net's does).
     """
 
     energies: dict[str, float]
     n_training: int
+    steps_per_epoch: int
 
     def batches(self, split: str, *, epoch: int, config: FitConfig) -> Batches:
         """Returns the batches of an epoch, always the same for the same arguments.

@@ -134,7 +134,7 @@ class _Run:
         kind = ConditionedModel if conditioned else MultiTaskModel
         model = kind(network.input, network.output, name=network.name)
         model.compile_multitask(
-            make_optimizer(config, math.ceil(self.data.n_training / config.batch_size)),
+            make_optimizer(config, self.data.steps_per_epoch),
             config=config.model,
             front_end=FrontEnd(config.model.stft),
             source_loss=SOURCE_LOSSES[config.loss],
