@@ -8,6 +8,7 @@ TWO_SOURCES = ("vocals", "accompaniment")
 FOUR_SOURCES = ("vocals", "drums", "bass", "other")
 ARCHITECTURES = ("munet", "dedicated", "cunet")
 WEIGHTINGS = ("unit", "dwa", "ebw-p1", "ebw-inst-p1", "ebw-p2", "oh")
+AUTO = "auto"
 LOSSES = ("indirect", "direct", "energy")
 WARPS = ("aligned", "paper")
 AUGMENTATIONS = ("gain", "polarity", "channels", "remix", "speed", "equalizer")
@@ -176,6 +177,11 @@ class ModelConfig(Config):
             )
 
     @property
+    def n_losses(self) -> int:
+        """Losses that training weights: one per source, and one for a C-U-Net."""
+        return 1 if self.unet.architecture == "cunet" else len(self.sources)
+
+    @property
     def n_passes(self) -> int:
         """Passes over the data in an epoch; a C-U-Net has one per condition, K + 2."""
         return len(self.sources) + 2 if self.unet.architecture == "cunet" else 1
@@ -229,6 +235,7 @@ class FitConfig(Config):
     Attributes:
         model: what is trained.
         weighting: how the per-source losses are weighted (paper, eqs. 5 to 10).
+            `auto` becomes `ebw-p1`, or `unit` where there is one loss only.
         loss: `indirect` (eq. 4), `direct` (eq. 3) or `energy` (squared, ours).
         normalize: rescale any weights to the sum K.
         optimizer: `sgd` (momentum 0.9) or `adam`.
@@ -253,7 +260,7 @@ class FitConfig(Config):
     """
 
     model: ModelConfig = field(default_factory=ModelConfig)
-    weighting: str = "ebw-p1"
+    weighting: str = AUTO
     loss: str = "indirect"
     normalize: bool = False
     optimizer: str = "sgd"
@@ -275,7 +282,16 @@ class FitConfig(Config):
     seed: int = 0
 
     def __post_init__(self) -> None:
+        if self.weighting == AUTO:
+            one = self.model.n_losses == 1
+            object.__setattr__(self, "weighting", "unit" if one else "ebw-p1")
         _choice("weighting", self.weighting, WEIGHTINGS)
+        if self.weighting != "unit" and self.model.n_losses == 1:
+            raise ValueError(
+                "`weighting` must be unit for a C-U-Net and for a network of one "
+                "source: one loss has nothing to be weighted against. "
+                f"Received: weighting={self.weighting!r}"
+            )
         _choice("loss", self.loss, LOSSES)
         _choice("optimizer", self.optimizer, OPTIMIZERS)
         _choice("schedule", self.schedule, SCHEDULES)

@@ -191,11 +191,13 @@ def small_config(variant: Variant, seed: int) -> FitConfig:
 
 def run(name: str, seed: int, folder: Path) -> dict[str, Any]:
     """Trains and scores one variant."""
+    from keras_munet.cli.determinism import choose_operators
     from keras_munet.data.batches import CachedBatches
     from keras_munet.training.loop import fit
 
     variant = VARIANTS[name]
     config = small_config(variant, seed)
+    choose_operators(config)
     data = CachedBatches(dataset(variant, folder, config), config)
     passes = max(1, round(STEPS * BATCH / data.n_training))
     config = dataclasses.replace(config, epochs=config.epochs * passes)

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from keras_munet.config import (
+    TWO_SOURCES,
     DataConfig,
     FitConfig,
     ModelConfig,
@@ -14,6 +15,7 @@ from keras_munet.config import (
 )
 from keras_munet.errors import MunetError
 from keras_munet.presets import PRESETS, preset
+from keras_munet.training.dedicated import dedicated_configs
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -62,6 +64,29 @@ def test_a_floor_above_full_scale_is_refused():
 
 def test_missing_keys_take_the_defaults():
     assert FitConfig.from_json("{}") == FitConfig()
+
+
+ONE_LOSS = [
+    ModelConfig(sources=("vocals",), unet=UNetConfig("dedicated")),
+    ModelConfig(sources=("vocals",)),
+    ModelConfig(unet=UNetConfig("cunet")),
+]
+
+
+@pytest.mark.parametrize("model", ONE_LOSS, ids=str)
+def test_one_loss_has_no_weighting_and_the_config_says_so(model):
+    config = FitConfig(model=model)
+    assert config.weighting == "unit"
+    assert FitConfig.from_json(config.to_json()) == config
+    with pytest.raises(ValueError, match="nothing to be weighted against"):
+        FitConfig(model=model, weighting="dwa")
+    with pytest.raises(MunetError, match="`weighting` must be unit"):
+        FitConfig.from_dict({"model": model.to_dict(), "weighting": "ebw-p1"})
+
+
+def test_dedicated_configs_are_unweighted():
+    for source, config in dedicated_configs(FitConfig(), TWO_SOURCES).items():
+        assert (config.model.sources, config.weighting) == ((source,), "unit")
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,9 @@ import dataclasses
 import errno
 import json
 import logging
+import random
+import subprocess
+import sys
 from pathlib import Path
 
 import keras
@@ -13,6 +16,7 @@ import pytest
 import tensorflow as tf
 from training_tools import STFT, quick, small_cache
 
+from keras_munet.cli.determinism import choose_operators
 from keras_munet.config import WEIGHTINGS, UNetConfig
 from keras_munet.data.batches import CachedBatches
 from keras_munet.errors import DataError, ModelError, MunetError
@@ -22,7 +26,15 @@ from keras_munet.training.loop import Listener, fit
 from keras_munet.training.losses import SOURCE_LOSSES
 from keras_munet.training.multitask import MultiTaskModel
 from keras_munet.training.optimizer import copy_weights
+from keras_munet.training.seeding import seeded
 from keras_munet.training.weighting import WEIGHTING_CLASSES
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def deterministic_operators():
+    choose_operators(quick())
 
 
 @pytest.fixture(scope="session")
@@ -64,7 +76,7 @@ def test_training_lowers_the_validation_sum_of_every_source(finished):
 
 
 def test_a_run_folder_holds_what_the_contract_says(finished):
-    names = {path.name for path in finished.folder.glob("[!.]*")}
+    names = {path.name for path in finished.folder.glob("[!.]*")} | {"tensorboard"}
     assert names == {
         "config.json",
         "history.csv",
@@ -96,6 +108,7 @@ def test_the_rate_falls_on_a_plateau(finished):
 
 
 def test_tensorboard_has_curves_pictures_and_sound(finished):
+    pytest.importorskip("tensorboard")
     (events,) = (finished.folder / "tensorboard").glob("events*")
     tags = {}
     for record in tf.data.TFRecordDataset(str(events)):
@@ -105,6 +118,82 @@ def test_tensorboard_has_curves_pictures_and_sound(finished):
     assert tags["val_loss_vocals"] == "scalars"
     assert tags["sound/vocals"] == "audio"
     assert tags["spectrogram/mixture"] == "images"
+
+
+def test_without_tensorboard_a_run_has_no_curves_and_says_so_once(
+    dataset, tmp_path, caplog, monkeypatch
+):
+    for name in ("tensorboard", "tensorboard.summary", "tensorboard.summary.v2"):
+        monkeypatch.setitem(sys.modules, name, None)  # cannot be imported
+    config = quick(epochs=2, batch_size=8)
+    with caplog.at_level(logging.INFO, "keras_munet"):
+        result = fit(_OneStep(CachedBatches(dataset, config)), config, tmp_path)
+    assert len(result.history) == 2
+    lines = [r.getMessage() for r in caplog.records if "TensorBoard" in r.getMessage()]
+    assert len(lines) == 1
+    assert "pip install 'keras-munet[tensorboard]'" in lines[0]
+    assert not (tmp_path / "tensorboard").exists()
+
+
+def test_the_event_file_is_closed_however_a_run_ends(dataset, tmp_path, monkeypatch):
+    pytest.importorskip("tensorboard")
+    create, writers = tf.summary.create_file_writer, []
+
+    def recorded(*arguments):
+        writers.append(create(*arguments))
+        return writers[-1]
+
+    def stop(row):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tf.summary, "create_file_writer", recorded)
+    config = quick(epochs=1, batch_size=8)
+    data = _OneStep(CachedBatches(dataset, config))
+    with pytest.raises(KeyboardInterrupt):
+        fit(data, config, tmp_path, listener=Listener(epoch=stop))
+    with pytest.raises(RuntimeError, match="already closed"):
+        writers[0].as_default().__enter__()
+
+
+def test_training_leaves_the_process_as_it_was():
+    """Neither operators nor seeds of whoever calls the library are changed."""
+    code = """
+import sys, tempfile
+import numpy as np, tensorflow as tf
+sys.path.insert(0, "tests")
+from pathlib import Path
+from test_training_fit import CachedBatches, _OneStep, fit, quick, small_cache
+
+folder = Path(tempfile.mkdtemp())
+config = quick(epochs=1, batch_size=4)
+data = _OneStep(CachedBatches(small_cache(folder), config))
+expected = []
+for train in (False, True):
+    np.random.seed(7), tf.random.set_seed(7)
+    if train:
+        fit(data, config, folder / "run")
+    expected.append([np.random.random(), float(tf.random.uniform(()))])
+assert expected[0] == expected[1], expected
+from tensorflow.python.framework import config as process
+assert not process.is_op_determinism_enabled()
+"""
+    words = [sys.executable, "-c", code]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_seed_holds_for_its_block_only():
+    def draws():
+        return [random.random(), keras.initializers.GlorotUniform()((2, 2))[0, 0]]
+
+    random.seed(7)
+    expected = random.random()
+    random.seed(7)
+    with seeded(3):
+        first = draws()
+    with seeded(3):
+        assert draws() == first
+    assert random.random() == expected
 
 
 def test_a_cosine_run_stopped_goes_on_to_the_same_weights(dataset, tmp_path):
@@ -286,6 +375,7 @@ def test_a_dead_mask_is_reported_by_name(dataset, tmp_path, caplog):
     with caplog.at_level(logging.WARNING):
         _fit(dataset, config, tmp_path)
     assert "The mask of vocals is zero almost everywhere" in caplog.text
+    assert "--output-bias 0.5" in caplog.text
 
 
 @pytest.mark.parametrize(

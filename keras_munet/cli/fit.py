@@ -57,6 +57,11 @@ from keras_munet.presets import PRESETS, preset
 @click.option("--width", type=int, help="Filters of the first level (paper: 32).")
 @click.option("--depth", type=int, help="Levels that halve the picture (paper: 6).")
 @click.option(
+    "--output-bias",
+    type=float,
+    help="Start of the last bias; 0 (paper), or positive to keep ReLU masks alive.",
+)
+@click.option(
     "--warp",
     type=click.Choice(WARPS),
     help="Frequency axis: `paper` resamples as the authors' code does.",
@@ -199,7 +204,7 @@ def _with_settings(
     architecture = settings.pop("architecture") or config.model.unet.architecture
     sizes = {
         name: size
-        for name in ("width", "depth")
+        for name in ("width", "depth", "output_bias")
         if (size := settings.pop(name)) is not None
     }
     warp = settings.pop("warp") or config.model.stft.warp
@@ -229,6 +234,8 @@ def _with_settings(
             ),
         )
         given = {k: v for k, v in settings.items() if v is not None and v != ()}
+        if model.n_losses == 1:
+            given.setdefault("weighting", "unit")
         return dataclasses.replace(config, model=model, **given)
     except ValueError as error:
         raise click.UsageError(str(error)) from error

@@ -62,6 +62,7 @@ def command(
         click.get_current_context().invoke(cost, width=32, depth=6, as_json=False)
         return
     numbers = _numbers(seeds)
+    from keras_munet.cli.determinism import start_training
     from keras_munet.cli.tensorflow import import_quietly
 
     import_quietly()
@@ -73,7 +74,7 @@ def command(
         if not quiet:
             click.echo(line, err=True)
 
-    workshop = Workshop(out, data, SCALES[scale], start=import_quietly, tell=tell)
+    workshop = Workshop(out, data, SCALES[scale], start=start_training, tell=tell)
     if experiment == "figure-2":
         path = reproduce_figure_2(workshop)
     else:

@@ -8,6 +8,7 @@ import click
 import rich.console
 import rich.progress
 
+from keras_munet.cli.determinism import choose_operators
 from keras_munet.config import FitConfig
 from keras_munet.data.batches import CachedBatches
 from keras_munet.data.cache import Dataset
@@ -51,6 +52,7 @@ def train_one(
     quiet: bool,
 ) -> FitResult:
     """Trains one network and leaves its .tflite beside the .keras."""
+    choose_operators(config)
     data = CachedBatches(dataset, config)
     start_from = load_model(init)[0] if init else None
     with _Display(config, quiet) as display:
@@ -74,10 +76,11 @@ def _export(folder: Path) -> None:
 def _summary(result: FitResult) -> str:
     best = min(result.history, key=lambda row: row["val_loss"])
     state = "Finished before" if result.already_finished else "Finished"
+    curves = result.folder / "tensorboard"
+    seen = f"tensorboard --logdir {curves}" if curves.is_dir() else "history.csv there"
     return (
         f"{state}: {result.note}. Best validation sum {best['val_loss']:.4f} in epoch "
-        f"{best['epoch']}.\nModel: {result.folder / 'model.keras'}\n"
-        f"Curves: tensorboard --logdir {result.folder / 'tensorboard'}"
+        f"{best['epoch']}.\nModel: {result.folder / 'model.keras'}\nCurves: {seen}"
     )
 
 

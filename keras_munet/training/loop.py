@@ -1,17 +1,15 @@
 """`fit`: a run from a data set and a config, resumed exactly wherever it stopped."""
 
-import contextlib
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from keras_munet.config import FitConfig
 from keras_munet.errors import DataError, MunetError
@@ -25,6 +23,7 @@ from keras_munet.training.multitask import ConditionedModel, MultiTaskModel
 from keras_munet.training.optimizer import copy_weights, make_optimizer
 from keras_munet.training.run_folder import Row, RunFolder
 from keras_munet.training.schedule import Schedule
+from keras_munet.training.seeding import seeded
 from keras_munet.training.state import load_state, save_state
 from keras_munet.training.summaries import Summaries
 from keras_munet.training.weighting import WEIGHTING_CLASSES, Weighting
@@ -71,6 +70,9 @@ def fit(
     A run killed at any instant and started again with the same arguments ends with
     the same weights as one never stopped (same seed, CPU, deterministic operators):
     optimizer, weighting, schedule, dropout state and data order are all restored.
+    Deterministic operators are the process's: call
+    `tf.config.experimental.enable_op_determinism()` first, as the command line does
+    where `config.deterministic` is set.
 
     Args:
         data: the batches.
@@ -100,7 +102,7 @@ def fit(
                 f"{data.n_training} chunks. Use a smaller --batch-size, more tracks, "
                 "or --keep-silent."
             )
-        with _settings(config):
+        with dtype_policy(config.precision):
             run = _Run(data, config, files, listener or Listener(), start_from)
             note = run.train()
         return FitResult(files.path, run.history, note)
@@ -125,11 +127,10 @@ class _Run:
 
     def _build(self, start_from: keras.Model | None) -> MultiTaskModel:
         config = self.config
-        keras.utils.set_random_seed(config.seed)
-        network = build_network(config.model)
+        with seeded(config.seed):
+            network = with_fused_normalization(build_network(config.model))
         if start_from is not None:
             copy_weights(start_from, network)
-        network = with_fused_normalization(network)
         conditioned = config.model.unet.architecture == "cunet"
         kind = ConditionedModel if conditioned else MultiTaskModel
         model = kind(network.input, network.output, name=network.name)
@@ -138,16 +139,18 @@ class _Run:
             config=config.model,
             front_end=FrontEnd(config.model.stft),
             source_loss=SOURCE_LOSSES[config.loss],
-            weighting=self._weighting(len(kind.task_names(config.model))),
+            weighting=self._weighting(),
             jit=config.jit,
         )
         model.optimizer.build(model.trainable_variables)
         return model
 
-    def _weighting(self, n_tasks: int) -> Weighting:
-        kind = WEIGHTING_CLASSES["unit" if n_tasks == 1 else self.config.weighting]
-        energies = [self.data.energies[name] for name in self.config.model.sources]
-        return kind(n_tasks, normalize=self.config.normalize, energies=energies)
+    def _weighting(self) -> Weighting:
+        config = self.config
+        energies = [self.data.energies[name] for name in config.model.sources]
+        return WEIGHTING_CLASSES[config.weighting](
+            config.model.n_losses, normalize=config.normalize, energies=energies
+        )
 
     def _variables(self) -> list[keras.Variable]:
         """All that a step changes: weights, statistics, dropout, optimizer."""
@@ -168,24 +171,24 @@ class _Run:
     def train(self) -> str:
         """Trains from where the run stands to its end; returns how it ended."""
         epoch = self._restore()
-        summaries = Summaries(
-            self.files.tensorboard, self.config.model, self._example()
-        )
-        note = f"all {self.config.epochs} epochs done"
+        example = self._example()
+        with Summaries(self.files.tensorboard, self.config.model, example) as summaries:
+            note = self._train_epochs(epoch, summaries)
+        self.files.write_metrics(self._metrics(note))
+        return note
+
+    def _train_epochs(self, epoch: int, summaries: Summaries) -> str:
         while epoch < self.config.epochs:
             if epoch and self.schedule.stops(epoch - 1, self.config):
                 patience = self.config.stop_patience
-                note = f"stopped early: no progress for {patience} epochs"
-                break
+                return f"stopped early: no progress for {patience} epochs"
             row = self._train_epoch(epoch)
             epoch += 1
             self._save(epoch, row)
             summaries.write(self.model, row)
             if self.listener.epoch:
                 self.listener.epoch(row)
-        summaries.close()
-        self.files.write_metrics(self._metrics(note))
-        return note
+        return f"all {self.config.epochs} epochs done"
 
     def _example(self) -> np.ndarray:
         batches = self.data.batches("valid", epoch=0, config=self.config)
@@ -275,16 +278,7 @@ def _watch_masks(scores: dict[str, float], sources: tuple[str, ...]) -> None:
         if scores[f"mask_{source}"] < DEAD_MASK:
             log.warning(
                 "The mask of %s is zero almost everywhere: its ReLU may be dead and "
-                "will not come back. Start anew with a positive `output_bias`, a lower "
-                "learning rate, or --weighting ebw-p1.",
+                "will not come back. Start anew with --output-bias 0.5 or a lower "
+                "--learning-rate.",
                 source,
             )
-
-
-@contextlib.contextmanager
-def _settings(config: FitConfig) -> Iterator[None]:
-    """Keras-wide settings of a run."""
-    if config.deterministic:
-        tf.config.experimental.enable_op_determinism()
-    with dtype_policy(config.precision):
-        yield

@@ -1,7 +1,8 @@
 """TensorBoard: curves of every epoch, spectrograms and sound of the estimates."""
 
+import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import keras
 import numpy as np
@@ -10,6 +11,8 @@ import tensorflow as tf
 from keras_munet import dsp
 from keras_munet.config import ModelConfig
 from keras_munet.models.separator import separator_model
+
+log = logging.getLogger(__name__)
 
 EXAMPLE_PERIOD = 5
 """Epochs between two sets of pictures and sounds."""
@@ -23,8 +26,25 @@ def _picture(magnitudes: np.ndarray) -> np.ndarray:
     return picture
 
 
+def _has_tensorboard() -> bool:
+    """Tells whether the package can be imported; TensorFlow does not bring it."""
+    try:
+        import tensorboard.summary.v2  # noqa: F401
+    except ImportError as error:
+        log.warning(
+            "No curves for TensorBoard (%s): pip install 'keras-munet[tensorboard]' "
+            "for them. history.csv has the same numbers.",
+            error,
+        )
+        return False
+    return True
+
+
 class Summaries:
     """Writes the scalars of every epoch, and now and then an example to look at.
+
+    Without the package `tensorboard` nothing is written, and one line is logged. Use
+    it in a `with` block, which ends the event file however it is left.
 
     Args:
         folder: of the event files.
@@ -35,12 +55,23 @@ class Summaries:
     def __init__(
         self, folder: Path, config: ModelConfig, example: np.ndarray | None
     ) -> None:
-        self.writer = tf.summary.create_file_writer(str(folder))
+        self.writer = (
+            tf.summary.create_file_writer(str(folder)) if _has_tensorboard() else None
+        )
         self.config = config
         self.example = example
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self.writer is not None:
+            self.writer.close()
+
     def write(self, network: keras.Model, row: dict[str, Any]) -> None:
         """Writes an epoch's row, with pictures and sounds every few epochs."""
+        if self.writer is None:
+            return
         epoch = int(row["epoch"])
         with self.writer.as_default(step=epoch):
             for name, value in row.items():
@@ -63,7 +94,3 @@ class Summaries:
             )
             spectrum = dsp.stft(sound, n_fft=stft.n_fft, hop_length=stft.hop_length)
             tf.summary.image(f"spectrogram/{name}", _picture(np.abs(spectrum)))
-
-    def close(self) -> None:
-        """Ends the event file."""
-        self.writer.close()
