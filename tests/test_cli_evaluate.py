@@ -49,6 +49,25 @@ def test_failed_tracks_set_the_exit_code_and_keep_the_others(
     assert sorted(json.loads(path.read_text())["tracks"]) == ["song 0", "song 2"]
 
 
+def test_odd_and_empty_folders_leave_their_track_out(run, data, estimates, tmp_path):
+    """Of the estimates or of the data, first in the list or last."""
+    for path in (estimates / "song 0").iterdir():
+        path.unlink()
+    (data / "test" / "an empty one").mkdir()
+    (data / "test" / "notes").mkdir()
+    (data / "test" / "notes" / "read me.txt").write_text("no stem")
+    path = tmp_path / "report.json"
+    outcome = run("evaluate", data, "--estimates", estimates, "--report", path)
+    assert outcome.code == 1, outcome.err
+    values = json.loads(path.read_text())
+    assert sorted(values["tracks"]) == ["song 1", "song 2"]
+    assert sorted(values["failed"]) == ["an empty one", "notes", "song 0"]
+    assert "an empty one holds no stems. It holds: nothing." in outcome.err
+    assert "notes holds no stems. It holds: read me.txt." in outcome.err
+    assert "song 0 has no stem 'vocals'" in outcome.err
+    assert "2 tracks" in outcome.out
+
+
 def test_silence_is_said(run, data, estimates, tmp_path):
     silent = np.zeros((round(1.5 * RATE), 2))
     soundfile.write(estimates / "song 1" / "vocals.wav", silent, RATE)

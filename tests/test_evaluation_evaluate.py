@@ -311,6 +311,54 @@ def test_silence_is_counted_and_does_not_crash(data, estimates, tmp_path):
     assert load_report(tmp_path / "r.json").tracks == report.tracks
 
 
+def test_a_source_that_cancels_in_mono_has_no_score(data, estimates, tmp_path):
+    """Left minus right is music in stereo, and rounding in the paper's mono."""
+    for folder, rounding in ((data / "test", 1e-8), (estimates, 2e-8)):
+        audio, _ = soundfile.read(folder / "song 0" / "vocals.wav")
+        audio[:, 1] = -audio[:, 0] + rounding * np.sin(np.arange(len(audio)))
+        path = folder / "song 0" / "vocals.wav"
+        soundfile.write(path, audio, RATE, subtype="FLOAT")
+    report = run(data, tmp_path / "r.json", estimates=estimates)
+    assert report.tracks["song 0"].silent == {"references": ["vocals"]}
+    assert report.tracks["song 0"].scores["estimates"]["vocals"]["sdr"] is None
+    assert report.summary()["estimates"]["vocals"]["sdr"]["n"] == 2
+    wide = run(data, tmp_path / "w.json", estimates=estimates, protocol="full-band")
+    assert wide.tracks["song 0"].silent == {}
+    assert wide.tracks["song 0"].singular is True
+
+
+def test_rounding_enters_no_mean(data, estimates, tmp_path):
+    """Where one source sounds alone, the mixture is that source, and SIR is nothing."""
+    stems = make_stems(0)
+    for name in (*TWO, "mixture"):
+        audio = 0 * stems[name] if name == "vocals" else stems["accompaniment"]
+        path = data / "test" / "song 0" / f"{name}.wav"
+        soundfile.write(path, audio, RATE, subtype="FLOAT")
+    report = run(data, tmp_path / "r.json", estimates=estimates)
+    for row, metric in (("mixture", "sdr"), ("estimates", "sir")):
+        assert report.tracks["song 0"].scores[row]["accompaniment"][metric] is None
+        assert report.summary()[row]["accompaniment"][metric]["mean"] < 60
+    assert report.tracks["song 0"].scores["estimates"]["accompaniment"]["sdr"] > 10
+
+
+def test_stems_are_found_in_any_case_as_prepare_finds_them(tmp_path):
+    data, estimates = tmp_path / "data", tmp_path / "stems"
+    for folder in (data / "Test" / "One", estimates / "ONE"):
+        folder.mkdir(parents=True)
+        for name, audio in make_stems(0).items():
+            shown = "Lead Vox" if name == "vocals" else name.upper()
+            soundfile.write(folder / f"{shown}.WAV", audio, RATE, format="WAV")
+        (folder / "._VOCALS.WAV").write_bytes(b"what a Mac leaves")
+    names = (("vocals", "lead vox"),)
+    tracks = select_tracks(data, DataConfig(stem_names=names))
+    setting, estimator = choose_setting(tracks, estimates=estimates, stem_names=names)
+    assert setting.sources == TWO
+    report = evaluate(tracks, setting, estimator, tmp_path / "r.json")
+    assert (list(report.tracks), report.failed) == (["One"], {})
+    assert report.tracks["One"].notes == []
+    assert estimator.unused(["One"]) == []
+
+
 def test_length_and_rate_of_estimates_follow_the_rule(data, estimates, tmp_path):
     stems = make_stems(0)
     target = estimates / "song 0" / "vocals.wav"
@@ -341,6 +389,32 @@ def test_bad_estimates_fail_alone(data, estimates, tmp_path):
     mended = run(data, tmp_path / "r.json", estimates=estimates, sources=TWO)
     assert len(mended.tracks) == 3
     assert not mended.failed
+
+
+def test_the_setting_is_that_of_most_tracks(tmp_path):
+    data = write_data(tmp_path / "data", names=FOUR)
+    estimates = write_estimates(tmp_path / "four", names=FOUR)
+    for name in ("drums", "bass", "other"):
+        (estimates / "song 0" / f"{name}.wav").unlink()
+    report = run(data, tmp_path / "r.json", estimates=estimates)
+    assert report.sources == list(FOUR)
+    assert "no stem 'drums'" in report.failed["song 0"]
+
+
+def test_an_unforeseen_error_is_one_tracks_failure(data, tmp_path, fake_model):
+    path, runtime = fake_model(*TWO)
+    masks, calls = runtime.masks, []
+
+    def once(waveforms):
+        calls.append(1)
+        if len(calls) == 1:
+            raise ZeroDivisionError("by chance")
+        return masks(waveforms)
+
+    runtime.masks = once
+    report = run(data, tmp_path / "r.json", model=path, workers=1)
+    assert list(report.failed.values()) == ["ZeroDivisionError: by chance"]
+    assert len(report.tracks) == 2
 
 
 def test_mono_estimates_serve_both_channels(data, estimates, tmp_path):

@@ -142,6 +142,7 @@ def command(
         tracks,
         model=model,
         estimates=estimates,
+        stem_names=config.stem_names,
         sources=sources,
         protocol=protocol,
         split=split,

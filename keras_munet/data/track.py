@@ -21,11 +21,13 @@ class Track:
         name: of the song.
         split: `train`, `valid` or `test`.
         stems: the files.
+        trouble: why this is no track, where it is none; reading it says so.
     """
 
     name: str
     split: str
     stems: tuple[Stem, ...]
+    trouble: str = ""
 
     @property
     def sample_rate(self) -> int:
@@ -39,6 +41,8 @@ class Track:
         Raises:
             DataError: when the track lacks a source; names what it has.
         """
+        if self.trouble:
+            raise DataError(self.trouble)
         names = [stem.name for stem in self.stems]
         recipes = {source: stem_files.recipe(source, names) for source in sources}
         missing = [source for source, parts in recipes.items() if not parts]

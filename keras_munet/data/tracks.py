@@ -18,7 +18,16 @@ from keras_munet.data.stems import Stem
 from keras_munet.data.track import STEM_MP4, Track, check_sources
 from keras_munet.errors import DataError, MunetError
 
-__all__ = ["Track", "check_sources", "find_tracks", "musdb_settings"]
+__all__ = [
+    "Track",
+    "audio_files",
+    "check_sources",
+    "entries",
+    "find_tracks",
+    "musdb_settings",
+    "split_folders",
+    "stem_files",
+]
 
 SPLITS = ("train", "valid", "test")
 EXTENSIONS = (".wav", ".flac", ".aiff", ".aif", ".m4a", ".ogg", ".opus", ".mp3", ".mp4")
@@ -52,7 +61,9 @@ def musdb_settings() -> dict[str, Any]:
     return settings
 
 
-def find_tracks(source: str | Path, config: DataConfig) -> list[Track]:
+def find_tracks(
+    source: str | Path, config: DataConfig, *, odd: bool = False
+) -> list[Track]:
     """Lists the tracks of a data set, with their split.
 
     Args:
@@ -60,6 +71,8 @@ def find_tracks(source: str | Path, config: DataConfig) -> list[Track]:
             `.stem.mp4` files), with or without `train`, `valid`, `test` folders
             around them, the folder of one track, or one `.stem.mp4`.
         config: sources, names of stem files, and the seed and share of validation.
+        odd: also return folders that hold no stems, as tracks with `trouble`;
+            otherwise they are passed over.
 
     Returns:
         The tracks by split and name. Where the data set has no validation tracks of
@@ -74,11 +87,14 @@ def find_tracks(source: str | Path, config: DataConfig) -> list[Track]:
         return [_single_file(source)]
     if not source.is_dir():
         raise DataError(f"There is no folder {source}. Check the path.")
-    if track := _folder_track(source, "train", names):
-        return [track]
-    tracks = []
-    for folder, split in _split_folders(source):
-        tracks += _tracks_in(folder, split, names)
+    if stem_files(source, names):
+        return [_folder_track(source, "train", names, odd=odd)]
+    found = [
+        track
+        for folder, split in split_folders(source)
+        for track in _tracks_in(folder, split, names, odd=odd)
+    ]
+    tracks = [track for track in found if not track.trouble]
     if not tracks:
         raise DataError(
             f"No tracks with stems in {source}. Expected a folder for each track with "
@@ -86,10 +102,17 @@ def find_tracks(source: str | Path, config: DataConfig) -> list[Track]:
             f"{_listing(source)}."
         )
     tracks = _with_validation(tracks, config)
+    if odd:
+        tracks += [track for track in found if track.trouble]
     return sorted(tracks, key=lambda track: (SPLITS.index(track.split), track.name))
 
 
-def _entries(folder: Path) -> list[Path]:
+def entries(folder: Path) -> list[Path]:
+    """Returns what a folder shows, by name; hidden files are none of ours.
+
+    Raises:
+        DataError: when the folder cannot be read.
+    """
     try:
         entries = sorted(folder.iterdir())
     except OSError as error:
@@ -100,52 +123,77 @@ def _entries(folder: Path) -> list[Path]:
 
 
 def _listing(folder: Path) -> str:
-    names = [entry.name for entry in _entries(folder)]
+    names = [entry.name for entry in entries(folder)]
     return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "") or "nothing"
 
 
-def _split_folders(source: Path) -> list[tuple[Path, str]]:
-    """The folders that hold tracks: one per split, or the source itself."""
+def split_folders(source: Path) -> list[tuple[Path, str]]:
+    """Returns (folder that holds tracks, split): one per split, or the source."""
     found = [
         (entry, _SPLIT_FOLDERS[entry.name.lower()])
-        for entry in _entries(source)
+        for entry in entries(source)
         if entry.is_dir() and entry.name.lower() in _SPLIT_FOLDERS
     ]
     return found or [(source, "train")]
 
 
-def _tracks_in(folder: Path, split: str, names: dict[str, str]) -> list[Track]:
-    tracks = []
-    for entry in _entries(folder):
-        if entry.is_dir():
-            track = _folder_track(entry, split, names)
-        elif entry.name.lower().endswith(STEM_MP4):
-            track = _stem_mp4(entry, split)
-        else:
-            continue
-        if track:
-            tracks.append(track)
-    return tracks
-
-
-def _folder_track(folder: Path, split: str, names: dict[str, str]) -> Track | None:
-    """Reads a folder as one track; None where it holds no audio files."""
+def audio_files(folder: Path) -> list[Path]:
+    """Returns the files that may be stems, the better kind first."""
     files = [
         entry
-        for entry in _entries(folder)
+        for entry in entries(folder)
         if entry.suffix.lower() in EXTENSIONS
         and not entry.name.lower().endswith(STEM_MP4)
         and entry.is_file()
     ]
-    files.sort(key=lambda path: EXTENSIONS.index(path.suffix.lower()))
-    stems: dict[str, Stem] = {}
-    for path in files:
+    return sorted(files, key=lambda path: EXTENSIONS.index(path.suffix.lower()))
+
+
+def stem_files(folder: Path, names: dict[str, str]) -> dict[str, Path]:
+    """Finds the stems in a folder: `VOCALS.WAV` is `vocals`.
+
+    Args:
+        folder: of one track.
+        names: file stem in small letters -> stem, for other file names.
+
+    Returns:
+        stem -> file; of two files with one name the better kind.
+
+    Raises:
+        DataError: when the folder cannot be read.
+    """
+    stems: dict[str, Path] = {}
+    for path in audio_files(folder):
         name = path.stem.lower()
-        name = names.get(name, name)
-        stems.setdefault(name, Stem(name, path))
-    if not stems:
-        return None
-    return Track(folder.name, split, tuple(stems[name] for name in sorted(stems)))
+        stems.setdefault(names.get(name, name), path)
+    return stems
+
+
+def _tracks_in(
+    folder: Path, split: str, names: dict[str, str], *, odd: bool
+) -> list[Track]:
+    tracks = []
+    for entry in entries(folder):
+        if entry.is_dir():
+            tracks.append(_folder_track(entry, split, names, odd=odd))
+        elif entry.name.lower().endswith(STEM_MP4):
+            tracks.append(_stem_mp4(entry, split))
+    return tracks
+
+
+def _folder_track(
+    folder: Path, split: str, names: dict[str, str], *, odd: bool
+) -> Track:
+    """Reads a folder as one track, whose `trouble` says when it is none."""
+    try:
+        found = stem_files(folder, names)
+        trouble = f"{folder} holds no stems. It holds: {_listing(folder)}."
+    except DataError as error:
+        if not odd:
+            raise
+        found, trouble = {}, str(error)
+    stems = tuple(Stem(name, found[name]) for name in sorted(found))
+    return Track(folder.name, split, stems, "" if found else trouble)
 
 
 def _stem_mp4(path: Path, split: str) -> Track:

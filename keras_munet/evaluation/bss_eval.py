@@ -257,7 +257,7 @@ def _solve(matrix: Array, right: Array) -> tuple[Array, bool]:
     for _ in range(_REFINEMENTS if ridge else 0):
         rest = right - matrix @ solution
         solution += scipy.linalg.cho_solve(factor, rest, check_finite=False)
-    return solution, ridge > 0
+    return solution, bool(ridge > 0)  # of numpy, JSON would refuse it
 
 
 def _residuals(

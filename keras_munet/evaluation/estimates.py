@@ -1,10 +1,11 @@
 """Estimates from a folder: a folder per track, a file per stem, whoever wrote them.
 
 `keras-munet separate`, Spleeter, Open-Unmix and Demucs write this layout; so does
-museval's, with the split as a folder between.
+museval's, with the split as a folder between. Files are found as `prepare` finds stems.
 """
 
-from collections.abc import Iterator
+import unicodedata
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,12 @@ from numpy.typing import NDArray
 
 from keras_munet.audio.reading import read_audio
 from keras_munet.config import FOUR_SOURCES, TWO_SOURCES
+from keras_munet.data.tracks import audio_files, entries, split_folders, stem_files
 from keras_munet.errors import DataError
 from keras_munet.evaluation.alignment import Form, align
 
 Array = NDArray[np.floating]
 
-SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aif", ".aiff")
 ALIASES = {"accompaniment": ("accompaniment", "no_vocals", "instrumental")}
 PARTS = {"accompaniment": ("drums", "bass", "other")}
 """What is added up where the stem itself is missing."""
@@ -38,13 +39,14 @@ class StemFolder:
 
     Args:
         folder: with a folder per track, directly or below a folder per split.
+        names: file stem in small letters -> source, for other file names.
 
     Raises:
         DataError: when there is no such folder.
     """
 
-    def __init__(self, folder: str | Path) -> None:
-        self.folder = Path(folder)
+    def __init__(self, folder: str | Path, names: dict[str, str] | None = None) -> None:
+        self.folder, self._names = Path(folder), names or {}
         if not self.folder.is_dir():
             raise DataError(f"No folder of estimates at {folder}.")
 
@@ -52,31 +54,40 @@ class StemFolder:
         """Returns what a report says about the method."""
         return {"kind": "estimates", "name": self.folder.resolve().name}
 
-    def sources(self, names: list[str]) -> tuple[str, ...]:
-        """Guesses the setting from the first track that has a folder.
+    def sources(self, tracks: list[str]) -> tuple[str, ...]:
+        """Guesses the setting: the one that most tracks have.
 
         Raises:
-            DataError: when no track has one, or its stems are of no known setting.
+            DataError: when no track has a folder, or none has stems of a known
+                setting.
         """
-        for name in names:
-            folder = self._find(name)
-            if folder is None:
-                continue
-            found = {path.stem for path in folder.iterdir() if path.suffix in SUFFIXES}
-            for setting in (FOUR_SOURCES, TWO_SOURCES):
-                if all(found.intersection(_names(source)) for source in setting):
-                    return setting
-            known = [source for source in FOUR_SOURCES if source in found]
-            if known:
-                return tuple(known)
+        folders = [folder for track in tracks if (folder := self._find(track))]
+        if not folders:
             raise DataError(
-                f"{folder} has none of the stems {', '.join(FOUR_SOURCES)}, "
-                f"accompaniment. Found: {', '.join(sorted(found)) or 'nothing'}."
+                f"{self.folder} has no folder for any of the {len(tracks)} tracks, for "
+                f"example {tracks[0]!r}. It needs one folder per track, named as the "
+                "track."
             )
-        raise DataError(
-            f"{self.folder} has no folder for any of the {len(names)} tracks, for "
-            f"example {names[0]!r}. It needs one folder per track, named as the track."
-        )
+        known = Counter(s for folder in folders if (s := self._setting(folder)))
+        if not known:
+            raise DataError(
+                f"{folders[0]} has none of the stems {', '.join(FOUR_SOURCES)}, "
+                f"accompaniment. Found: {_listing(folders[0])}."
+            )
+        return known.most_common(1)[0][0]
+
+    def _setting(self, folder: Path) -> tuple[str, ...]:
+        found = self._stems(folder)
+        for setting in (FOUR_SOURCES, TWO_SOURCES):
+            if all(_one_of(found, source) for source in setting):
+                return setting
+        return tuple(source for source in FOUR_SOURCES if source in found)
+
+    def _stems(self, folder: Path) -> dict[str, Path]:
+        try:
+            return stem_files(folder, self._names)
+        except DataError:  # its own track says so
+            return {}
 
     def inputs(self, track: str, sources: tuple[str, ...]) -> dict[str, list[int]]:
         """Returns file -> (size, time) of the stems, to notice when they change."""
@@ -124,32 +135,32 @@ class StemFolder:
         """Returns the names of audio files that are no stem of the sources."""
         folder = self._find(track)
         used = {file.name for s in sources for file in self._files(track, s)}
-        files = folder.iterdir() if folder else iter(())
         return sorted(
             file.name
-            for file in files
-            if file.suffix in SUFFIXES
-            and file.name not in used
-            and file.stem not in ("mixture", "mix")
+            for file in (audio_files(folder) if folder else ())
+            if file.name not in used and file.stem.lower() not in ("mixture", "mix")
         )
 
     def unused(self, tracks: list[str]) -> list[str]:
         """Returns the names of folders that belong to none of the tracks."""
-        known = {folder for name in tracks for folder in self._candidates(name)}
-        splits = {self.folder / split for split in ("test", "train", "valid")}
-        return sorted(
+        known = {self._find(track) for track in tracks}
+        splits = {folder for folder, _ in split_folders(self.folder)}
+        return [
             path.name
-            for path in self.folder.iterdir()
+            for path in entries(self.folder)
             if path.is_dir() and path not in known and path not in splits
-        )
-
-    def _candidates(self, track: str) -> Iterator[Path]:
-        for parent in (self.folder, *(self.folder / s for s in ("test", "train"))):
-            yield parent / track
-            yield parent / f"{track}.stem"
+        ]
 
     def _find(self, track: str) -> Path | None:
-        return next((path for path in self._candidates(track) if path.is_dir()), None)
+        """Returns the folder of a track: its very name before one alike."""
+        parents = [self.folder, *(folder for folder, _ in split_folders(self.folder))]
+        for same in (str, _folded):
+            wanted = {same(track), same(f"{track}.stem")}
+            for parent in parents:
+                for entry in entries(parent):
+                    if same(entry.name) in wanted and entry.is_dir():
+                        return entry
+        return None
 
     def _files(self, track: str, source: str) -> list[Path]:
         """Returns the file of a stem, or the files that add up to it."""
@@ -157,19 +168,17 @@ class StemFolder:
         if folder is None:
             raise DataError(
                 f"{self.folder} has no folder {track!r}. Separate that track too, or "
-                "leave it out with --split or --tracks."
+                "leave it out with --split or --track."
             )
-        whole = _first(folder, _names(source))
-        if whole is not None:
+        found = stem_files(folder, self._names)
+        if whole := _one_of(found, source):
             return [whole]
-        parts = [_first(folder, (part,)) for part in PARTS.get(source, ())]
-        found = [part for part in parts if part is not None]
-        if parts and len(found) == len(parts):
-            return found
-        there = sorted(path.name for path in folder.iterdir())
+        parts = PARTS.get(source, ())
+        if parts and set(parts) <= set(found):
+            return [found[part] for part in parts]
         raise DataError(
             f"{folder} has no stem {source!r} ({source}.wav, .flac, ...). It holds: "
-            f"{', '.join(there) or 'nothing'}. Choose what is scored with --sources."
+            f"{_listing(folder)}. Choose what is scored with --sources."
         )
 
     def _read(
@@ -192,13 +201,15 @@ def _shape(references: dict[str, Array]) -> tuple[int, ...]:
     return next(iter(references.values())).shape
 
 
-def _names(source: str) -> tuple[str, ...]:
-    return ALIASES.get(source, (source,))
+def _one_of(found: dict[str, Path], source: str) -> Path | None:
+    names = ALIASES.get(source, (source,))
+    return next((found[name] for name in names if name in found), None)
 
 
-def _first(folder: Path, names: tuple[str, ...]) -> Path | None:
-    for name in names:
-        for suffix in SUFFIXES:
-            if (folder / f"{name}{suffix}").is_file():
-                return folder / f"{name}{suffix}"
-    return None
+def _listing(folder: Path) -> str:
+    return ", ".join(path.name for path in entries(folder)) or "nothing"
+
+
+def _folded(name: str) -> str:
+    """Names that a person takes for the same: in any case, composed in any way."""
+    return unicodedata.normalize("NFC", name).casefold()

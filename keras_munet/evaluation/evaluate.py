@@ -76,6 +76,8 @@ def evaluate(
                 report.tracks[name] = future.result()
             except (MunetError, OSError) as error:
                 report.failed[name] = str(error)
+            except Exception as error:  # of one track, whatever it is
+                report.failed[name] = f"{type(error).__name__}: {error}"
             report.save(path)
             tell(len(tracks) - len(todo) + _done(futures), len(tracks))
     finally:

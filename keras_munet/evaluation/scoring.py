@@ -18,6 +18,14 @@ from keras_munet.separation.band import carrier_grid
 
 Array = NDArray[np.floating]
 
+SILENCE_RMS = 2.0**-15
+"""References below one step of a 16 bit file, -90 dB, are silent: what dither, codecs
+and sums of stems leave is no music, and whatever gives it back would score 250 dB."""
+
+PERFECT_DB = 120.0
+"""Ratios above are float32's rounding, not the method's: SIR where no other source
+sounds, the mixture of a single source, a stem held against itself."""
+
 
 class Track(Protocol):
     """What is needed of a track (see `keras_munet.data.tracks`)."""
@@ -100,8 +108,8 @@ class TrackScorer:
         """Loads, estimates and scores one track."""
         if self.stopped.is_set():
             raise MunetError("stopped")
-        inputs = self._inputs(track, quiet=False)
         references, rate = self._load(track)
+        inputs = self._inputs(track, quiet=False)
         mixture = references.pop("mixture")
         sets, notes = self._sets(track, references, mixture, rate)
         return self._report(track, references, mixture, sets, rate, inputs, notes)
@@ -152,6 +160,9 @@ class TrackScorer:
         if self.setting.has_rest:
             stacked = _with_rest(stacked, mixture)
             scored = [_with_rest(signals, mixture) for signals in scored]
+        for signal in stacked:
+            if is_silent(signal):
+                signal[:] = 0
         rows, singular = score(
             PROTOCOLS[self.setting.protocol],
             stacked,
@@ -178,21 +189,28 @@ class TrackScorer:
     def _values(self, scores: dict[str, Array]) -> dict[str, dict[str, float | None]]:
         """Metric -> `(K,)` becomes source -> metric -> dB or None."""
         return {
-            source: {
-                metric: float(values[i]) if np.isfinite(values[i]) else None
-                for metric, values in scores.items()
-            }
+            source: {metric: _figure(values[i]) for metric, values in scores.items()}
             for i, source in enumerate(self.setting.sources)
         }
 
     def _silent(
         self, references: dict[str, Array], sets: dict[str, Array]
     ) -> dict[str, list[str]]:
-        silent = {"references": [s for s, x in references.items() if not x.any()]}
+        silent = {"references": [s for s, x in references.items() if is_silent(x)]}
         if "estimates" in sets:
             named = zip(references, sets["estimates"], strict=True)
             silent["estimates"] = [source for source, x in named if not x.any()]
         return {kind: sources for kind, sources in silent.items() if sources}
+
+
+def _figure(value: float) -> float | None:
+    return float(value) if np.isfinite(value) and value < PERFECT_DB else None
+
+
+def is_silent(reference: Array) -> bool:
+    """Tells whether a reference holds less than a 16 bit file can."""
+    power = np.mean(np.square(reference, dtype=np.float64))
+    return bool(power < SILENCE_RMS**2)
 
 
 def _with_rest(signals: Array, mixture: Array) -> Array:

@@ -27,10 +27,14 @@ def select_tracks(
         split: `train`, `valid`, `test` or `all`.
         names: a choice of tracks, out of that split.
 
+    Returns:
+        The tracks, and folders among them that hold no stems: those fail by
+        themselves, with a word, when they are scored.
+
     Raises:
         DataError: when there are none, or two tracks of one name.
     """
-    tracks = find_tracks(source, config)
+    tracks = find_tracks(source, config, odd=True)
     chosen = [track for track in tracks if split in ("all", track.split)]
     if not chosen:
         counts = Counter(track.split for track in tracks)
@@ -59,6 +63,7 @@ def choose_setting(
     *,
     model: str | Path | None = None,
     estimates: str | Path | None = None,
+    stem_names: tuple[tuple[str, str], ...] = (),
     sources: tuple[str, ...] = (),
     protocol: str = "paper",
     split: str = "test",
@@ -73,6 +78,7 @@ def choose_setting(
         tracks: to be scored.
         model: a model to score.
         estimates: a folder of stems to score; neither scores the oracle alone.
+        stem_names: pairs (source, file stem), as of the tracks.
         sources: what is scored; by default what the model or folder has.
         protocol: see `PROTOCOLS`.
         split: that the tracks are of.
@@ -93,7 +99,8 @@ def choose_setting(
         sources = sources or estimator.runtime.config.sources
         estimator.check(sources)
     elif estimates:
-        estimator = StemFolder(estimates)
+        known = {file.lower(): source for source, file in stem_names}
+        estimator = StemFolder(estimates, known)
         sources = sources or estimator.sources([track.name for track in tracks])
     setting = Setting(
         sources=sources or FOUR_SOURCES,
