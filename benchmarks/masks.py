@@ -17,14 +17,13 @@ import numpy as np
 
 from keras_munet import dsp
 from keras_munet.audio.reading import downmix, read_audio, resample
-from keras_munet.config import FOUR_SOURCES, STFTConfig
+from keras_munet.config import FOUR_SOURCES, OVERLAP, STFTConfig
 from keras_munet.data.excerpt import excerpt
 from keras_munet.music.engine import make_track
 from keras_munet.separation import band
 from keras_munet.separation.masks import MaskStream
 from keras_munet.separation.runtime import open_runtime
 from keras_munet.separation.separator import Separator
-from keras_munet.separation.stream import OVERLAP
 
 RATE = 44100
 STFT = STFTConfig()

@@ -18,6 +18,14 @@ PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
 FLOOR_DB = -96.0
 """What 16 bit can hold below full scale: the floor of our own presets."""
 
+OVERLAP = 0.25
+"""Share of a network's window that the next one covers again, unless told otherwise,
+in `separate` and in exported graphs: frames near a window's ends see less music
+around them. See docs/separate.md."""
+
+ENSEMBLE_NAME = "ensemble.json"
+"""File in a folder of run folders: `{"models": {source: run folder}}`."""
+
 
 def _choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:

@@ -19,6 +19,9 @@ ComplexArray = NDArray[np.complexfloating]
 ENERGY_SAMPLES = 65_280
 """Samples of the 6 s over which the authors sum a chunk's energy."""
 
+MASK_LIMIT = 10.0
+"""Largest ideal amplitude mask, as in the authors' code (paper, eq. 2)."""
+
 WARP_BASE = 21.0
 """Base of the log-frequency axis of Sound of Pixels (Zhao et al. 2018)."""
 

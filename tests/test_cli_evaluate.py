@@ -82,7 +82,7 @@ def test_silence_is_said(run, data, estimates, tmp_path):
     [
         ((), "Say what to score"),
         (("--model", "m", "--estimates", "e"), "exclude each other"),
-        (("--oracle", "--stem-name", "vocals"), "SOURCE=NAME"),
+        (("--oracle", "--stem-name", "vocals"), "SOURCE=FILE"),
     ],
 )
 def test_usage_errors_exit_with_2(run, data, tmp_path, arguments, message):

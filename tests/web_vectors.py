@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from keras_munet.audio.resample import resample
-from keras_munet.config import ModelConfig, STFTConfig, UNetConfig
+from keras_munet.config import OVERLAP, ModelConfig, STFTConfig, UNetConfig
 from keras_munet.export.web.settings import front_end
 from keras_munet.separation.band import carrier_grid, full_band_masks, normalize
 from keras_munet.separation.masks import fade, window_step
 from keras_munet.separation.recipe import complete_quantized, make_recipe
-from keras_munet.separation.stream import OVERLAP, SeparationStream
+from keras_munet.separation.stream import SeparationStream
 
 FOLDER = Path(__file__).parents[1] / "web" / "test-vectors"
 STFT = STFTConfig(sample_rate=680, n_fft=62, hop_length=16, n_frames=16, n_rows=16)

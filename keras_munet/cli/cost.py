@@ -20,7 +20,7 @@ def command(width: int, depth: int, as_json: bool) -> None:
     Every network is really built. Multiply-adds are those of one 6 s chunk, all
     sources; iterations are passes per training sample and epoch (paper, Table I).
     """
-    from keras_munet.cli.tensorflow import import_quietly
+    from keras_munet.cli.quiet import import_quietly
 
     import_quietly()
     from keras_munet.models.cost import cost, times

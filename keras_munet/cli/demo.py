@@ -41,7 +41,7 @@ def command(
     small network's scores on the real excerpt stand those of the weights that come
     with the package (`keras-munet models`).
     """
-    from keras_munet.cli.tensorflow import import_quietly
+    from keras_munet.cli.quiet import import_quietly
 
     import_quietly()
     from keras_munet.cli import demo_steps as steps

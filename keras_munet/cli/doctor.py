@@ -74,7 +74,7 @@ def _studio() -> str:
 def _devices() -> bool:
     import numpy as np
 
-    from keras_munet.cli.tensorflow import import_quietly
+    from keras_munet.cli.quiet import import_quietly
 
     import_quietly()
     import tensorflow as tf

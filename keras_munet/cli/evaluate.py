@@ -11,8 +11,9 @@ from keras_munet.cli.options import (
     progress_bar,
     quiet_option,
     split_names,
+    stem_name_option,
 )
-from keras_munet.cli.tensorflow import import_quietly
+from keras_munet.cli.quiet import start_quietly
 
 PROTOCOLS = ("paper", "full-band", "museval")
 SPLITS = ("test", "valid", "train", "all")
@@ -59,13 +60,7 @@ SPLITS = ("test", "valid", "train", "all")
 )
 @click.option("--split", type=click.Choice(SPLITS), default="test", show_default=True)
 @click.option("--track", "names", multiple=True, help="Only this track; repeatable.")
-@click.option(
-    "--stem-name",
-    "stem_names",
-    multiple=True,
-    metavar="SOURCE=NAME",
-    help="A source whose files go by another name; repeatable.",
-)
+@stem_name_option
 @click.option(
     "--masks",
     type=click.Choice(("raw", "sum")),
@@ -98,7 +93,7 @@ def command(
     sources: tuple[str, ...],
     split: str,
     names: tuple[str, ...],
-    stem_names: tuple[str, ...],
+    stem_names: tuple[tuple[str, str], ...],
     masks: str | None,
     backend: str,
     workers: int | None,
@@ -125,7 +120,6 @@ def command(
     from keras_munet.evaluation.evaluate import evaluate
     from keras_munet.evaluation.selection import choose_setting, select_tracks
     from keras_munet.evaluation.tables import remarks, report_table
-    from keras_munet.separation.runtime import find_models
     from keras_munet.workers import n_cores
 
     if model and estimates:
@@ -134,9 +128,9 @@ def command(
         raise click.UsageError("Say what to score: --model, --estimates or --oracle.")
     if path.suffix != ".json":
         raise click.UsageError(f"--report must end in .json. Received: {path}")
-    config = DataConfig(stem_names=_pairs(stem_names))
-    if model and any(kind != "tflite" for kind, _ in find_models(model, device=device)):
-        import_quietly()
+    config = DataConfig(stem_names=stem_names)
+    if model:
+        start_quietly(model, device=device)
     tracks = select_tracks(data, config, split=split, names=names)
     setting, estimator = choose_setting(
         tracks,
@@ -169,13 +163,3 @@ def command(
     for remark in said:
         click.echo(remark, err=True)
     return 1 if report.failed else 0
-
-
-def _pairs(values: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    pairs = []
-    for value in values:
-        source, _, name = value.partition("=")
-        if not source or not name:
-            raise click.BadParameter(f"--stem-name is SOURCE=NAME. Received: {value}")
-        pairs.append((source, name))
-    return tuple(pairs)

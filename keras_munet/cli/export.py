@@ -11,7 +11,7 @@ import click
 
 from keras_munet.artefact.card import NOT_STATED
 from keras_munet.cli.options import MODEL, quiet_option
-from keras_munet.cli.tensorflow import import_quietly
+from keras_munet.cli.quiet import import_quietly
 from keras_munet.errors import ExportError
 
 if TYPE_CHECKING:

@@ -150,7 +150,7 @@ def command(
       keras-munet fit cache --run run --weighting ebw-p1 --epochs 100
       keras-munet separate song.mp3 --model run --out stems
     """  # noqa: D301  click reads the control character
-    from keras_munet.cli.tensorflow import import_quietly
+    from keras_munet.cli.quiet import import_quietly
 
     import_quietly()
     from keras_munet.cli.training import train

@@ -45,7 +45,7 @@ def command(
       keras-munet import-weights baseline.pth vocals.keras --sources vocals
       keras-munet separate song.mp3 --model munet.keras --out stems
     """  # noqa: D301  click reads the control character
-    from keras_munet.cli.tensorflow import import_quietly
+    from keras_munet.cli.quiet import import_quietly
     from keras_munet.interop.torch_checkpoint import read_checkpoint
 
     if model.suffix != ".keras":

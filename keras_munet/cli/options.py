@@ -30,6 +30,29 @@ def split_names(
     return tuple(name.strip() for name in names if name.strip())
 
 
+def _pairs(
+    ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
+) -> tuple[tuple[str, str], ...]:
+    """Click callback: `vocals=lead_vox` -> `("vocals", "lead_vox")`."""
+    pairs = []
+    for value in values:
+        source, separator, file = (part.strip() for part in value.partition("="))
+        if not (source and separator and file):
+            raise click.BadParameter(f"{value!r} is not of the form SOURCE=FILE.")
+        pairs.append((source, file))
+    return tuple(pairs)
+
+
+stem_name_option = click.option(
+    "--stem-name",
+    "stem_names",
+    multiple=True,
+    metavar="SOURCE=FILE",
+    callback=_pairs,
+    help="The stem SOURCE lies in files called FILE.wav (or .flac, ...). Repeatable.",
+)
+
+
 @contextlib.contextmanager
 def progress_bar(title: str, *, quiet: bool = False) -> Iterator[Progress]:
     """Gives a function (done, total) that draws a bar with time left on stderr."""

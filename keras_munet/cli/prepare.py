@@ -10,23 +10,11 @@ from keras_munet.cli.options import (
     progress_bar,
     quiet_option,
     split_names,
+    stem_name_option,
 )
 
 if TYPE_CHECKING:
     from keras_munet.data.dataset import Dataset
-
-
-def _pairs(
-    ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
-) -> tuple[tuple[str, str], ...]:
-    """Click callback: `vocals=lead_vox` -> `("vocals", "lead_vox")`."""
-    pairs = []
-    for value in values:
-        source, separator, file = (part.strip() for part in value.partition("="))
-        if not (source and separator and file):
-            raise click.BadParameter(f"{value!r} is not of the form SOURCE=FILE.")
-        pairs.append((source, file))
-    return tuple(pairs)
 
 
 @click.command("prepare")
@@ -39,14 +27,7 @@ def _pairs(
     callback=split_names,
     help="What the network will learn, e.g. vocals,drums,bass,other.",
 )
-@click.option(
-    "--stem-name",
-    "stem_names",
-    multiple=True,
-    metavar="SOURCE=FILE",
-    callback=_pairs,
-    help="The stem SOURCE lies in files called FILE.wav (or .flac, ...). Repeatable.",
-)
+@stem_name_option
 @click.option(
     "--validation-share",
     type=click.FloatRange(0, 1, max_open=True),

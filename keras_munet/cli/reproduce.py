@@ -63,7 +63,7 @@ def command(
         return
     numbers = _numbers(seeds)
     from keras_munet.cli.determinism import start_training
-    from keras_munet.cli.tensorflow import import_quietly
+    from keras_munet.cli.quiet import import_quietly
 
     import_quietly()
     from keras_munet.reproduction.reproduce import reproduce_figure_2, reproduce_table

@@ -9,12 +9,12 @@ import rich.console
 import rich.progress
 
 from keras_munet.cli.determinism import choose_operators
-from keras_munet.config import FitConfig
+from keras_munet.config import ENSEMBLE_NAME, FitConfig
 from keras_munet.data.batches import CachedBatches
 from keras_munet.data.cache import Dataset
 from keras_munet.files import write_json
 from keras_munet.models import load_model
-from keras_munet.training.dedicated import ENSEMBLE_NAME, dedicated_configs
+from keras_munet.training.dedicated import dedicated_configs
 from keras_munet.training.loop import FitResult, Listener, fit
 
 

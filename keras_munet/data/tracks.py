@@ -13,6 +13,7 @@ import numpy as np
 import yaml
 
 from keras_munet.audio.reading import count_streams
+from keras_munet.audio.suffixes import SUFFIXES
 from keras_munet.config import DataConfig
 from keras_munet.data.stems import Stem
 from keras_munet.data.track import STEM_MP4, Track, check_sources
@@ -30,8 +31,6 @@ __all__ = [
 ]
 
 SPLITS = ("train", "valid", "test")
-EXTENSIONS = (".wav", ".flac", ".aiff", ".aif", ".m4a", ".ogg", ".opus", ".mp3", ".mp4")
-"""What counts as a stem file; of two files with one name the earlier kind wins."""
 
 _SPLIT_FOLDERS = {
     "train": "train",
@@ -142,11 +141,11 @@ def audio_files(folder: Path) -> list[Path]:
     files = [
         entry
         for entry in entries(folder)
-        if entry.suffix.lower() in EXTENSIONS
+        if entry.suffix.lower() in SUFFIXES
         and not entry.name.lower().endswith(STEM_MP4)
         and entry.is_file()
     ]
-    return sorted(files, key=lambda path: EXTENSIONS.index(path.suffix.lower()))
+    return sorted(files, key=lambda path: SUFFIXES.index(path.suffix.lower()))
 
 
 def stem_files(folder: Path, names: dict[str, str]) -> dict[str, Path]:

@@ -7,8 +7,6 @@ from keras_munet import dsp
 
 Array = NDArray[np.floating]
 
-MASK_LIMIT = 10.0
-"""Largest mask, as in the authors' target of the direct loss (paper, eq. 3)."""
 _BLOCK_FRAMES = 512
 _FLOOR = 1e-12
 
@@ -18,7 +16,7 @@ def ideal_estimates(
 ) -> Array:
     """Returns what the ideal amplitude masks |S_i| / |S| make of the mixture.
 
-    Masks are limited to `MASK_LIMIT` and multiplied with the mixture's spectrogram,
+    Masks are limited to `dsp.MASK_LIMIT` and multiplied with the mixture's spectrogram,
     so that the phase is the mixture's. Works block by block, with enough context
     that the blocks do not show.
 
@@ -61,7 +59,7 @@ def _masked(sources: Array, mixture: Array, n_fft: int, hop_length: int) -> Arra
     for source in sources:
         magnitude = np.abs(dsp.stft(source, n_fft=n_fft, hop_length=hop_length))
         mask = magnitude / np.maximum(np.abs(spectrum), _FLOOR)
-        masked = spectrum * np.minimum(mask, MASK_LIMIT)
+        masked = spectrum * np.minimum(mask, dsp.MASK_LIMIT)
         estimates.append(
             dsp.istft(masked, n_fft=n_fft, hop_length=hop_length, length=len(mixture))
         )

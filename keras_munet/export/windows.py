@@ -9,11 +9,8 @@ import dataclasses
 
 import numpy as np
 
-from keras_munet.config import STFTConfig
+from keras_munet.config import OVERLAP, STFTConfig
 from keras_munet.dsp import FloatArray
-
-OVERLAP = 0.25
-"""Share of a window. Frames near its ends see less music around them."""
 
 
 @dataclasses.dataclass(frozen=True)

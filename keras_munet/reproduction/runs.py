@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from keras_munet.config import DataConfig, FitConfig
+from keras_munet.config import ENSEMBLE_NAME, DataConfig, FitConfig
 from keras_munet.errors import DataError
 from keras_munet.files import write_json
 from keras_munet.reproduction.experiments import Row
@@ -192,7 +192,7 @@ def _train(dataset: Any, config: FitConfig, folder: Path) -> dict[str, Any]:
 
 def _train_dedicated(dataset: Any, config: FitConfig, folder: Path) -> dict[str, Any]:
     """Trains one network per source and adds up what they cost."""
-    from keras_munet.training.dedicated import ENSEMBLE_NAME, dedicated_configs
+    from keras_munet.training.dedicated import dedicated_configs
 
     costs = {}
     for source, dedicated in dedicated_configs(config, config.model.sources).items():

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
-from keras_munet.config import ModelConfig
+from keras_munet.config import ENSEMBLE_NAME, ModelConfig
 from keras_munet.dsp import FloatArray
 from keras_munet.errors import ModelError
 from keras_munet.weights.shipped import model_path, no_model
@@ -104,7 +104,7 @@ def find_models(
         raise no_model(path)
     if path.is_file():
         return [(_kind(path), path)]
-    if (path / "ensemble.json").is_file():
+    if (path / ENSEMBLE_NAME).is_file():
         members = _ensemble_members(path)
         return [found for m in members for found in find_models(m, device=device)]
     if (path / "saved_model.pb").is_file():
@@ -134,7 +134,7 @@ def _open(kind: str, path: Path, threads: int, device: str | None) -> Runtime:
 
 def _ensemble_members(folder: Path) -> list[Path]:
     """Returns the model of each source, in the order of `ensemble.json`."""
-    file = folder / "ensemble.json"
+    file = folder / ENSEMBLE_NAME
     try:
         models = json.loads(file.read_text(encoding="utf-8"))["models"]
         members = [folder / name for name in dict(models).values()]

@@ -1,10 +1,7 @@
 """Networks run by LiteRT: `.tflite` files, without TensorFlow."""
 
-import contextlib
-import os
 import struct
-import sys
-from collections.abc import Iterator
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +17,9 @@ TRIMMED = 2**27
 
 class LiteRTRuntime:
     """Runs a `.tflite` file window by window.
+
+    Threads take turns, a window each: an interpreter has one set of buffers, and runs
+    on all `threads` anyway. `benchmarks/threads.py` says what one more would bring.
 
     Args:
         path: the file.
@@ -58,13 +58,17 @@ class LiteRTRuntime:
                 "export tflite`."
             )
         self._run = self._interpreter.get_signature_runner(SIGNATURE)
+        self._turn = threading.Lock()
 
     def masks(self, waveforms: FloatArray) -> FloatArray:
         """See `Runtime.masks`."""
         windows = np.ascontiguousarray(waveforms, np.float32)
-        return np.concatenate(
-            [self._run(waveform=window[None])["masks"] for window in windows]
-        )
+        return np.concatenate([self._window(window) for window in windows])
+
+    def _window(self, window: FloatArray) -> FloatArray:
+        with self._turn:
+            masks: FloatArray = self._run(waveform=window[None])["masks"]
+        return masks
 
 
 def _interpreter(path: Path, network: bytes | None, threads: int | None) -> Any:
@@ -75,29 +79,14 @@ def _interpreter(path: Path, network: bytes | None, threads: int | None) -> Any:
             f"{path} needs LiteRT. Install it with:  pip install ai-edge-litert"
         ) from error
     try:
-        with _silent_stderr():
-            interpreter = Interpreter(
-                model_path=None if network else str(path),
-                model_content=network,
-                num_threads=threads,
-            )
-            interpreter.allocate_tensors()
+        interpreter = Interpreter(
+            model_path=None if network else str(path),
+            model_content=network,
+            num_threads=threads,
+        )
+        interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         raise ModelError(
             f"{path} cannot be loaded; it is damaged or of another kind: {error}"
         ) from error
     return interpreter
-
-
-@contextlib.contextmanager
-def _silent_stderr() -> Iterator[None]:
-    """Keeps the library from announcing its delegates on the terminal."""
-    sys.stderr.flush()
-    saved, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(null, 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(null)

@@ -6,13 +6,13 @@ from typing import Self
 
 import numpy as np
 
-from keras_munet.config import ModelConfig
+from keras_munet.config import OVERLAP, ModelConfig
 from keras_munet.dsp import FloatArray
 from keras_munet.separation.files import FileResult, Output, Progress, separate_file
 from keras_munet.separation.masks import window_step
 from keras_munet.separation.recipe import Recipe, complete, make_recipe
 from keras_munet.separation.runtime import Runtime, open_runtime
-from keras_munet.separation.stream import BANDS, OVERLAP, Piece, SeparationStream
+from keras_munet.separation.stream import BANDS, Piece, SeparationStream
 from keras_munet.weights import DEFAULT
 from keras_munet.workers import n_cores
 

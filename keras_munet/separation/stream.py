@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_munet.audio.resample import Resampler, downmix
+from keras_munet.config import OVERLAP
 from keras_munet.dsp import FloatArray
 from keras_munet.separation.band import (
     MaskCarrier,
@@ -35,9 +36,6 @@ that the result cannot depend on how it was pushed."""
 
 GROUP_VALUES = 2**19
 """Spectrum values that are handled at once (4 MB: they stay in the cache)."""
-
-OVERLAP = 0.25
-"""Share of a window that the next one covers again. See docs/separate.md."""
 
 
 class Piece(NamedTuple):

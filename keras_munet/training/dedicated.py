@@ -5,9 +5,6 @@ from collections.abc import Sequence
 
 from keras_munet.config import FitConfig
 
-ENSEMBLE_NAME = "ensemble.json"
-"""File in a folder of run folders: `{"models": {source: run folder}}`."""
-
 
 def dedicated_configs(
     config: FitConfig, sources: Sequence[str]

@@ -5,8 +5,7 @@ from typing import Any
 
 from keras import ops
 
-MASK_LIMIT = 10.0
-"""Where eq. (2) clips the ideal amplitude masks."""
+from keras_munet.dsp import MASK_LIMIT
 
 SourceLoss = Callable[[Any, Any, Any], Any]
 

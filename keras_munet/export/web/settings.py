@@ -20,8 +20,8 @@ def front_end(stft: STFTConfig) -> dict[str, Any]:
 
     The page keeps no copy of these numbers: it separates as `separate` does.
     """
+    from keras_munet.config import OVERLAP
     from keras_munet.separation.band import LIMIT, TOP
-    from keras_munet.separation.stream import OVERLAP
 
     return {
         "sampleRate": stft.sample_rate,
