@@ -1,6 +1,6 @@
 """Deterministic operators, which the command line may choose for its process."""
 
-from keras_munet.cli.tensorflow import import_quietly
+from keras_munet.cli.quiet import import_quietly
 from keras_munet.config import FitConfig
 
 
