@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 $(VENV)/.installed: pyproject.toml
 	test -x "$(BIN)/python" || $(PYTHON) -m venv "$(VENV)"
 	"$(BIN)/python" -m pip install --quiet --upgrade-strategy only-if-needed \
-		-e '.[test,serving,museval,studio]'
+		-e '.[all,test]'
 	touch "$@"
 
 demo: $(VENV)/.installed

@@ -7,6 +7,8 @@ loads no TensorFlow.
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from keras_munet.extras import advising
+
 if TYPE_CHECKING:
     from keras_munet.config import (
         DataConfig,
@@ -58,5 +60,6 @@ __all__ = [  # noqa: RUF022  the table above, spelled out for readers and type c
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
-        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+        with advising():
+            return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

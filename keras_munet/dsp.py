@@ -8,7 +8,6 @@ included, because the overlap-add is divided by the exact sum of squared windows
 import functools
 
 import numpy as np
-import scipy.fft
 from numpy.typing import NDArray
 
 from keras_munet.config import STFTConfig
@@ -180,6 +179,34 @@ def energy(signals: FloatArray) -> FloatArray:
     return ENERGY_SAMPLES * mean
 
 
+def rfft(frames: FloatArray) -> ComplexArray:
+    """Real FFT over the last axis, as precise as what it is given.
+
+    Args:
+        frames: float32 or float64, `(..., n_fft)`.
+
+    Returns:
+        complex64 or complex128, `(..., n_fft // 2 + 1)`.
+    """
+    spectrum: ComplexArray = np.fft.rfft(frames)
+    # NumPy 1 computes in double precision only.
+    return spectrum.astype(np.result_type(frames, np.complex64), copy=False)
+
+
+def irfft(spectrum: ComplexArray, n_fft: int) -> FloatArray:
+    """Inverse of `rfft`, as precise as what it is given.
+
+    Args:
+        spectrum: complex64 or complex128, `(..., n_fft // 2 + 1)`.
+        n_fft: samples of the result.
+
+    Returns:
+        float32 or float64, `(..., n_fft)`.
+    """
+    frames: FloatArray = np.fft.irfft(spectrum, n_fft)
+    return frames.astype(spectrum.real.dtype, copy=False)
+
+
 def stft(
     signal: FloatArray, *, n_fft: int, hop_length: int, window: FloatArray | None = None
 ) -> ComplexArray:
@@ -204,7 +231,7 @@ def stft(
     frames = np.lib.stride_tricks.sliding_window_view(padded, n_fft, axis=-1)
     frames = frames[..., ::hop_length, :]
     window = (hann(n_fft) if window is None else window).astype(signal.dtype)
-    return np.swapaxes(scipy.fft.rfft(frames * window, axis=-1), -1, -2)
+    return np.swapaxes(rfft(frames * window), -1, -2)
 
 
 def istft(
@@ -223,7 +250,7 @@ def istft(
     """
     half, n_frames = n_fft // 2, spectrogram.shape[-1]
     window = hann(n_fft)
-    frames = scipy.fft.irfft(np.swapaxes(spectrogram, -1, -2), n=n_fft, axis=-1)
+    frames = irfft(np.swapaxes(spectrogram, -1, -2), n_fft)
     frames = frames * window.astype(frames.dtype)
     total = np.zeros(
         (*spectrogram.shape[:-2], n_fft + (n_frames - 1) * hop_length), frames.dtype

@@ -26,11 +26,3 @@ class ExportError(MunetError):
 
 class MissingExtraError(MunetError):
     """An optional package is not installed; the message names the extra."""
-
-
-def missing_extra(package: str, extra: str) -> MissingExtraError:
-    """Gives the one wording for an optional package that is not there."""
-    return MissingExtraError(
-        f"{package} is not installed. Install it with:  "
-        f"pip install 'keras-munet[{extra}]'"
-    )

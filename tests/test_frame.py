@@ -15,6 +15,7 @@ PACKAGE = ROOT / "keras_munet"
 
 MAY_IMPORT = {  # rooms, each with those that it may import; none is named before it
     "config": {"json_config", "errors"},
+    "extras": {"errors"},
     "files": {"errors"},
     "workers": {"errors"},
     "dsp": {"config"},
@@ -37,7 +38,10 @@ MAY_IMPORT = {  # rooms, each with those that it may import; none is named befor
         *("music", "reproduction", "separation", "studio", "training", "weights"),
     },
 }
-COMMON = {"config", "json_config", "presets", "errors", "files", "dsp", "workers"}
+COMMON = {
+    *("config", "json_config", "presets", "errors", "extras", "files", "dsp"),
+    "workers",
+}
 """Files of the top level that every room may import."""
 
 

@@ -4,67 +4,70 @@ import importlib.metadata
 import importlib.util
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import click
 
+from keras_munet.extras import EXTRAS
+
 REQUIRED = (
-    "tensorflow",
-    "keras",
-    "numpy",
-    "ai-edge-litert",
-    "av",
-    "soundfile",
+    *("ai-edge-litert", "av", "click", "flatbuffers", "numpy", "rich", "soundfile"),
     "soxr",
-    "librosa",
-    "musdb",
-    "mir_eval",
 )
-OPTIONAL = {
-    "tensorflow-io": ("tfio", "training straight from audio files"),
-    "tensorflow-serving-api": ("serving", "serving kit and remote-separate"),
-    "torch": ("torch", "import-weights"),
-    "museval": ("museval", "evaluate --protocol museval"),
-    "tensorboard": ("tensorboard", "looking at training curves"),
-}
 
 
 @click.command()
 def command() -> None:
-    """Run a real convolution on each device and list what is installed.
+    """List what is installed, and run a real convolution on each device.
 
     Exits with 1 when a required part is missing or damaged, or no device
     can compute.
     """
     ok = _packages()
+    _extras()
     ok = _devices() and ok
     ok = _litert() and ok
     ok = _weights() and ok
     raise SystemExit(0 if ok else 1)
 
 
-def _version(package: str) -> str | None:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
-
-
 def _packages() -> bool:
     click.echo("Required")
-    versions = {package: _version(package) for package in REQUIRED}
-    for package, version in versions.items():
-        click.echo(f"  {package:24s} {version or 'MISSING: pip install keras-munet'}")
-    click.echo("Optional")
-    for package, (extra, purpose) in OPTIONAL.items():
-        advice = f"not installed: pip install 'keras-munet[{extra}]'"
-        click.echo(f"  {package:24s} {_version(package) or advice}  ({purpose})")
-    click.echo(f"  {'studio':24s} {_studio()}  (synth --engine studio)")
-    return all(versions.values())
+    ok = True
+    for package in REQUIRED:
+        try:
+            version = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            ok, version = False, "MISSING: pip install --force-reinstall keras-munet"
+        click.echo(f"  {package:24s} {version}")
+    return ok
+
+
+def _extras() -> None:
+    click.echo("Extras")
+    for name, (use, packages) in EXTRAS.items():
+        if name == "all":
+            continue
+        missing = [p for p in packages if importlib.util.find_spec(p) is None]
+        if missing:
+            state = f"without {', '.join(missing)}: pip install 'keras-munet[{name}]'"
+        elif name == "studio":
+            state = _studio()
+        else:
+            state = _versions(packages)
+        click.echo(f"  {name:12s} {use}\n{'':15s}{state}")
+
+
+def _versions(packages: Iterable[str]) -> str:
+    names = importlib.metadata.packages_distributions()
+    found = {names[package][0] for package in packages if package in names}
+    return ", ".join(
+        f"{name} {importlib.metadata.version(name)}" for name in sorted(found)
+    )
 
 
 def _studio() -> str:
-    """What the studio engine lacks, in one line."""
+    """What the studio engine lacks beyond Python packages, in one line."""
     from keras_munet.studio.needs import install_commands, missing
 
     commands = install_commands(*missing())
@@ -72,6 +75,9 @@ def _studio() -> str:
 
 
 def _devices() -> bool:
+    if importlib.util.find_spec("tensorflow") is None:
+        click.echo("Devices: LiteRT separates on the CPU; no TensorFlow, no training")
+        return True
     import numpy as np
 
     from keras_munet.cli.quiet import import_quietly

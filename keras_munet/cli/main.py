@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import click
 
 from keras_munet.errors import MunetError
+from keras_munet.extras import advising
 
 COMMANDS = {
     "prepare": "Cut a data set of stems into a training cache.",
@@ -27,6 +28,18 @@ COMMANDS = {
     "doctor": "Check devices and optional parts of this installation.",
     "demo": "The whole road on generated music and a real excerpt.",
 }
+
+EXTRAS = (
+    ({"synth", "studio"}, "studio"),
+    ({"export", "serving"}, "serving"),
+    ({"export"}, "export"),
+    ({"evaluate"}, "evaluate"),
+    ({"compare"}, "evaluate"),
+    ({"import-weights"}, "torch"),
+    ({"reproduce"}, "all"),
+    ({"demo"}, "all"),
+)
+"""Words of a command line, and the extra that has all it needs; `train` by default."""
 
 
 class LazyGroup(click.Group):
@@ -72,8 +85,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # twice as fast in training
+    words = sys.argv[1:] if arguments is None else arguments
+    extra = next((name for key, name in EXTRAS if key <= set(words)), "train")
     try:
-        code = cli.main(arguments, prog_name="keras-munet", standalone_mode=False)
+        with advising(extra):
+            code = cli.main(arguments, prog_name="keras-munet", standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)

@@ -1,7 +1,9 @@
-"""The real music that every installation has: the MUSDB18 excerpt of `stempeg`."""
+"""The real music that training brings along: the MUSDB18 excerpt of `stempeg`."""
 
 import importlib.util
 from pathlib import Path
+
+from keras_munet.extras import missing_extra
 
 
 def excerpt() -> Path:
@@ -10,10 +12,10 @@ def excerpt() -> Path:
     It is found without importing stempeg, which needs the ffmpeg programs.
 
     Raises:
-        FileNotFoundError: when stempeg, which musdb brings, is not installed.
+        MissingExtraError: when stempeg, which musdb brings, is not installed.
     """
     spec = importlib.util.find_spec("stempeg")
     if spec is None or spec.origin is None:
-        raise FileNotFoundError("stempeg is not installed: pip install stempeg")
+        raise missing_extra("stempeg")
     folder = Path(spec.origin).parent / "data"
     return folder / "The Easton Ellises - Falcon 69.stem.mp4"

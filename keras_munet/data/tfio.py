@@ -22,7 +22,8 @@ from keras_munet.data.dataset import Dataset
 from keras_munet.data.shards import Job, measure_track
 from keras_munet.data.stems import MIXTURE, Stem
 from keras_munet.data.tracks import Track, check_sources, find_tracks
-from keras_munet.errors import DataError, missing_extra
+from keras_munet.errors import DataError
+from keras_munet.extras import missing_extra
 
 _KINDS = {
     ("WAV", "PCM_16"): 0,
@@ -55,7 +56,7 @@ def require_tfio() -> Any:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != "tensorflow_io":
             raise DataError(_misfit(error)) from error
-        raise missing_extra("tensorflow-io", "tfio") from error
+        raise missing_extra("tensorflow_io") from error
     except (ImportError, NotImplementedError, AttributeError) as error:
         raise DataError(_misfit(error)) from error
     except tf.errors.OpError as error:

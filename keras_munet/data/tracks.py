@@ -1,23 +1,23 @@
 """Finding the tracks of a data set: MUSDB18, MUSDB18-HQ, or any folder of stems.
 
-Of `musdb` we take its settings file (stem streams, validation list). The package
-itself cannot be imported where the ffmpeg programs are missing.
+Stem streams and validation list are those of `musdb`, which cannot be imported where
+the ffmpeg programs are missing: `recipes/musdb18.py` asked it.
 """
 
-import importlib.util
+import functools
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 from keras_munet.audio.reading import count_streams
 from keras_munet.audio.suffixes import SUFFIXES
 from keras_munet.config import DataConfig
 from keras_munet.data.stems import Stem
 from keras_munet.data.track import STEM_MP4, Track, check_sources
-from keras_munet.errors import DataError, MunetError
+from keras_munet.errors import DataError
 
 __all__ = [
     "Track",
@@ -40,23 +40,11 @@ _SPLIT_FOLDERS = {
 }
 
 
+@functools.cache
 def musdb_settings() -> dict[str, Any]:
-    """Returns the settings that `musdb` ships: `stem_ids`, `validation_tracks`, ...
-
-    Raises:
-        MunetError: when musdb is not installed as we know it.
-    """
-    found = importlib.util.find_spec("musdb")
-    if found is None or found.origin is None:
-        raise MunetError("musdb is not installed. Install it with:  pip install musdb")
-    path = Path(found.origin).parent / "configs" / "mus.yaml"
-    try:
-        settings: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise MunetError(
-            f"Cannot read musdb's settings {path}: {error.strerror}. "
-            "Install it again with:  pip install --force-reinstall musdb"
-        ) from error
+    """Returns what `musdb` says of MUSDB18: `stem_ids`, `validation_tracks`."""
+    file = Path(__file__).with_name("musdb18.json")
+    settings: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return settings
 
 

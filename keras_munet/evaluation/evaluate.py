@@ -90,11 +90,8 @@ def evaluate(
 @contextlib.contextmanager
 def _blas_threads(n: int | None) -> Iterator[None]:
     """Keeps linear algebra from starting threads of its own beside the workers."""
-    try:
-        from threadpoolctl import threadpool_limits
-    except ImportError:  # comes with librosa; without it, all is only slower
-        yield
-        return
+    from threadpoolctl import threadpool_limits
+
     with threadpool_limits(n, user_api="blas"):
         yield
 

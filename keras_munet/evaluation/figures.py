@@ -8,7 +8,7 @@ import csv
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -246,8 +246,13 @@ def plot_spectrograms(
         n_fft: window length in samples.
         hop_length: samples between frames.
     """
-    sizes: dict[str, Any] = {"n_fft": n_fft, "hop_length": hop_length}
-    spectra = {name: np.abs(dsp.stft(x, **sizes)) for name, x in signals.items()}
+    from librosa import amplitude_to_db
+    from librosa.display import specshow
+
+    spectra = {
+        name: np.abs(dsp.stft(signal, n_fft=n_fft, hop_length=hop_length))
+        for name, signal in signals.items()
+    }
     top = max(max(float(s.max()) for s in spectra.values()), 1e-10)
     n_rows = -(-len(spectra) // _COLUMNS)
     n_columns = min(_COLUMNS, len(spectra))
@@ -256,17 +261,18 @@ def plot_spectrograms(
     for axes in panels[len(spectra) :]:
         axes.set_axis_off()
     for axes, (name, spectrum) in zip(panels, spectra.items(), strict=False):
-        level_db = 20 * np.log10(np.maximum(spectrum / top, 1e-4))
-        seconds = spectrum.shape[1] * hop_length / sample_rate
-        image = axes.imshow(
-            level_db,
-            origin="lower",
-            aspect="auto",
+        image = specshow(
+            amplitude_to_db(spectrum, ref=top, amin=1e-4 * top, top_db=None),
+            sr=sample_rate,
+            hop_length=hop_length,
+            n_fft=n_fft,
+            x_axis="time",
+            y_axis="linear",
             vmin=-80,
             vmax=0,
             cmap="magma",
-            extent=(0, seconds, 0, sample_rate / 2000),
+            ax=axes,
         )
-        axes.set(title=name, xlabel="time in s", ylabel="frequency in kHz")
+        axes.set_title(name)
     figure.colorbar(image, ax=panels, shrink=0.8, label="dB")
     return _save(figure, path)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from keras_munet.errors import MissingExtraError
 from keras_munet.evaluation.bss_eval import Scores
+from keras_munet.extras import advising
 
 Array = NDArray[np.floating]
 _IMAGE_NAMES = ("sdr", "isr", "sir", "sar")
@@ -30,7 +31,8 @@ def mir_eval_scores(references: Array, estimates: Array) -> Scores:
         three axes only.
 
     Raises:
-        MissingExtraError: where the installed `mir_eval` has no `separation`.
+        MissingExtraError: where `mir_eval` is not installed, or a version without
+            `separation`.
     """
     names = ("sdr", "sir", "sar") if references.ndim == 2 else _IMAGE_NAMES
     audible = np.array([bool(reference.any()) for reference in references])
@@ -51,7 +53,8 @@ def mir_eval_scores(references: Array, estimates: Array) -> Scores:
 
 def _metric(ndim: int) -> Callable[..., Any]:
     try:
-        from mir_eval import separation
+        with advising("evaluate"):
+            from mir_eval import separation
     except ImportError as error:
         raise MissingExtraError(
             "This installation's mir_eval has no `separation` module (removed in "

@@ -9,8 +9,8 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_munet.errors import missing_extra
 from keras_munet.evaluation.bss_eval import Scores
+from keras_munet.extras import missing_extra
 
 Array = NDArray[np.floating]
 
@@ -52,11 +52,11 @@ def _metrics() -> ModuleType:
     """Loads `museval/metrics.py` alone: the package needs ffmpeg on the path."""
     package = importlib.util.find_spec("museval")
     if package is None or package.origin is None:
-        raise missing_extra("museval", "museval")
+        raise missing_extra("museval")
     path = Path(package.origin).with_name("metrics.py")
     spec = importlib.util.spec_from_file_location("_museval_metrics", path)
     if spec is None or spec.loader is None:
-        raise missing_extra("museval", "museval")
+        raise missing_extra("museval")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

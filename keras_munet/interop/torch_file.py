@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from keras_munet.dsp import FloatArray
-from keras_munet.errors import MissingExtraError, ModelError, missing_extra
+from keras_munet.errors import MissingExtraError, ModelError
+from keras_munet.extras import advising
 
 # Older ones can be made to run code even so (CVE-2025-32434).
 SAFE_TORCH = (2, 6)
@@ -92,10 +93,8 @@ def _load(path: Path) -> Any:
 
 
 def _torch() -> Any:
-    try:
+    with advising():
         import torch
-    except ImportError as error:
-        raise missing_extra("torch", "torch") from error
     version = tuple(int(part) for part in torch.__version__.split(".")[:2])
     if version < SAFE_TORCH:
         raise MissingExtraError(

@@ -6,8 +6,11 @@ exact sum of squared windows. So what goes through both comes back unchanged, fi
 and last samples included, for any length and any block sizes.
 """
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
 import numpy as np
-import scipy.fft
 from numpy.typing import NDArray
 
 from keras_munet import dsp
@@ -24,6 +27,17 @@ def _window(grid: Grid) -> NDArray[np.float32]:
     """Returns Hann in the middle of a frame of four hops (1022 -> 1024)."""
     stft = STFTConfig(n_fft=grid.n_fft, hop_length=grid.hop_length)
     return dsp.padded_window(stft).astype(np.float32)
+
+
+def _in_threads(
+    function: Callable[[NDArray[Any]], NDArray[Any]], rows: NDArray[Any], threads: int
+) -> NDArray[Any]:
+    """Applies a function to shares of the rows at once: NumPy's FFT holds no lock."""
+    shares = min(threads, len(rows))
+    if shares == 1:
+        return function(rows)
+    with ThreadPoolExecutor(shares) as pool:
+        return np.concatenate(list(pool.map(function, np.array_split(rows, shares))))
 
 
 class Analysis:
@@ -91,10 +105,11 @@ class Analysis:
         stop = (frames.stop - 1) * hop + self._length
         samples = self._padded.read(frames.start * hop, stop).T
         view = np.lib.stride_tricks.sliding_window_view(samples, self._length, axis=1)
-        windowed = view[:, ::hop] * self._window
-        cut = windowed[..., self._margin : self._margin + self.grid.n_fft]
-        spectrum: ComplexArray = scipy.fft.rfft(cut, axis=-1, workers=self.threads)
-        return spectrum
+        return _in_threads(self._spectrum, view[:, ::hop], self.threads)
+
+    def _spectrum(self, frames: FloatArray) -> ComplexArray:
+        cut = slice(self._margin, self._margin + self.grid.n_fft)
+        return dsp.rfft((frames * self._window)[..., cut])
 
 
 class Synthesis:
@@ -146,15 +161,15 @@ class Synthesis:
 
     def _pieces(self, frames: ComplexArray) -> FloatArray:
         """(signals, channels, frames, bins) -> (..., frames, shifts, hop)."""
+        rows = frames.reshape(-1, *frames.shape[2:])
+        signal = _in_threads(self._windowed, rows, self.threads)
+        return signal.reshape(*frames.shape[:3], N_SHIFTS, -1)
+
+    def _windowed(self, spectrum: ComplexArray) -> FloatArray:
         n_fft, margin = self.grid.n_fft, self._margin
-        signal = scipy.fft.irfft(
-            frames, n=n_fft, axis=-1, overwrite_x=True, workers=self.threads
-        )
+        signal = dsp.irfft(spectrum, n_fft)
         signal *= self._window[margin : margin + n_fft]
-        if margin:
-            signal = np.pad(signal, ((0, 0), (0, 0), (0, 0), (margin, margin)))
-        pieces: FloatArray = signal.reshape(*signal.shape[:3], N_SHIFTS, -1)
-        return pieces
+        return np.pad(signal, ((0, 0), (0, 0), (margin, margin))) if margin else signal
 
     def _emit(self, total: FloatArray, weight: FloatArray) -> FloatArray:
         gain = (1.0 / np.maximum(weight, 1e-8)).astype(np.float32)

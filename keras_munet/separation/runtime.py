@@ -14,6 +14,7 @@ import numpy as np
 from keras_munet.config import ENSEMBLE_NAME, ModelConfig
 from keras_munet.dsp import FloatArray
 from keras_munet.errors import ModelError
+from keras_munet.extras import advising
 from keras_munet.weights.shipped import model_path, no_model
 from keras_munet.workers import n_cores
 
@@ -125,11 +126,11 @@ def _open(kind: str, path: Path, threads: int, device: str | None) -> Runtime:
         from keras_munet.separation.runtime_litert import LiteRTRuntime
 
         return LiteRTRuntime(path, threads=threads, device=device)
-    from keras_munet.separation.runtime_tf import KerasRuntime, SavedModelRuntime
+    with advising():
+        from keras_munet.separation.runtime_tf import KerasRuntime, SavedModelRuntime
 
-    if kind == "keras":
-        return KerasRuntime(path, threads=threads, device=device)
-    return SavedModelRuntime(path, threads=threads, device=device)
+        runtime = KerasRuntime if kind == "keras" else SavedModelRuntime
+        return runtime(path, threads=threads, device=device)
 
 
 def _ensemble_members(folder: Path) -> list[Path]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from keras_munet.audio.resample import downmix
 from keras_munet.dsp import FloatArray, hann
+from keras_munet.extras import advising
 from keras_munet.separation.history import History
 
 N_FFT = 4096
@@ -27,9 +28,16 @@ class Sheet:
     Args:
         names: of the signals, from top to bottom.
         sample_rate: in Hz.
+
+    Raises:
+        MissingExtraError: when librosa or Matplotlib is not installed.
     """
 
     def __init__(self, names: Sequence[str], sample_rate: int) -> None:
+        with advising("plot"):  # before hours of work, not after
+            from librosa.display import specshow
+
+        self._specshow = specshow
         self.sample_rate = sample_rate
         self._panels = {name: _Panel(sample_rate) for name in names}
 
@@ -51,18 +59,20 @@ class Sheet:
         loudest = max(float(p.max(initial=-200.0)) for p in pictures.values())
         for axis, (name, picture) in zip(axes, pictures.items(), strict=True):
             panel = self._panels[name]
-            mesh = axis.pcolormesh(
-                np.arange(picture.shape[1] + 1) * panel.column_s,
-                panel.edges_hz,
+            mesh = self._specshow(
                 picture,
+                x_coords=np.arange(picture.shape[1] + 1) * panel.column_s,
+                y_coords=panel.edges_hz,
+                x_axis="time",
+                y_axis="log",
                 vmin=loudest - RANGE_DB,
                 vmax=loudest,
                 cmap="magma",
+                ax=axis,
                 rasterized=True,
             )
-            axis.set_yscale("log")
-            axis.set_ylabel(f"{name}\nHz")
-        axes[-1].set_xlabel("seconds")
+            axis.set(xlabel="", ylabel=f"{name}\nHz")
+        axes[-1].set_xlabel("time")
         figure.colorbar(mesh, ax=list(axes), label="dB", aspect=40)
         figure.savefig(path, dpi=100)
 

@@ -10,7 +10,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from keras_munet.errors import MunetError, missing_extra
+from keras_munet.errors import MunetError
+from keras_munet.extras import advising
 
 Arrays = dict[str, Any]
 """NumPy arrays by name; strings are object arrays of `bytes`."""
@@ -82,11 +83,9 @@ class GrpcTransport:
     """
 
     def __init__(self, address: str, model: str) -> None:
-        try:
+        with advising("serving"):
             import grpc
             from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
-        except ImportError as error:
-            raise missing_extra("tensorflow-serving-api", "serving") from error
         self.address = f"grpc://{address}"
         self.max_bytes = MESSAGE_BYTES - _HEADROOM
         self._model = model

@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from keras_munet.config import ModelConfig
-from keras_munet.errors import missing_extra
 from keras_munet.export.windows import Windows
+from keras_munet.extras import advising
 
 FILE = Path("assets.extra") / "tf_serving_warmup_requests"
 """Where TF Serving looks, inside a version folder."""
@@ -47,10 +47,8 @@ def write_warmup(
     Raises:
         MissingExtraError: when `tensorflow-serving-api` is not installed.
     """
-    try:
+    with advising("serving"):
         from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
-    except ImportError as error:
-        raise missing_extra("tensorflow-serving-api", "serving") from error
     inputs = example_inputs(config)
     file = folder / FILE
     file.parent.mkdir(exist_ok=True)
