@@ -136,11 +136,12 @@ def light(tmp_path_factory):
         )
 
     rng = np.random.default_rng(0)
-    soundfile.write(folder / "song.wav", rng.normal(0, 0.1, (8000, 2)), 44100)
+    soundfile.write(folder / "song.wav", rng.normal(0, 0.1, 300_000), 44100)
     (folder / "model.keras").write_bytes(b"PK\3\4")
     (folder / "munet.pth").touch()
     (folder / "data" / "a").mkdir(parents=True)
-    (folder / "data" / "a" / "vocals.wav").symlink_to(folder / "song.wav")
+    for stem in ("vocals", "mixture"):
+        (folder / "data" / "a" / f"{stem}.wav").symlink_to(folder / "song.wav")
     return run
 
 

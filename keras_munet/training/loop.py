@@ -210,7 +210,7 @@ class _Run:
         means = steps.means
         tasks = self.model.task_names(self.config.model)
         self.model.weighting.end_epoch([means[f"loss_{name}"] for name in tasks])
-        rate = float(self.model.optimizer.learning_rate)
+        rate = float(self.model.optimizer.learning_rate.numpy())
         factor = self.schedule.update(epoch, scores["loss"], self.config)
         if factor != 1 and self.config.schedule == "plateau":
             self.model.optimizer.learning_rate = rate * factor
