@@ -1,5 +1,6 @@
 """Every setting of the package: frozen dataclasses that check themselves."""
 
+import math
 from dataclasses import dataclass, field
 
 from keras_munet.json_config import Config
@@ -40,6 +41,16 @@ def _positive(**values: float) -> None:
             raise ValueError(f"`{name}` must be positive. Received: {name}={value}")
 
 
+def _within(low: float, high: float, **values: float) -> None:
+    """Refuses values outside of [low, high)."""
+    for name, value in values.items():
+        if not low <= value < high:
+            allowed = f"lie in [{low:g}, {high:g})"
+            if high == math.inf:
+                allowed = "not be negative" if low == 0 else f"be at least {low:g}"
+            raise ValueError(f"`{name}` must {allowed}. Received: {name}={value}")
+
+
 def _source_names(sources: tuple[str, ...]) -> None:
     if not sources or len(set(sources)) != len(sources):
         raise ValueError(
@@ -47,7 +58,7 @@ def _source_names(sources: tuple[str, ...]) -> None:
             f"Received: sources={sources}"
         )
     for name in sources:
-        if not isinstance(name, str) or not name.isidentifier():
+        if not name.isidentifier():
             raise ValueError(
                 "`sources` must be names of letters, digits and underscores. "
                 f"Received: {name!r}"
@@ -78,6 +89,7 @@ class STFTConfig(Config):
     warp: str = "aligned"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         _positive(
             sample_rate=self.sample_rate,
             n_fft=self.n_fft,
@@ -131,12 +143,10 @@ class UNetConfig(Config):
     output_bias: float = 0.0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         _choice("architecture", self.architecture, ARCHITECTURES)
         _positive(width=self.width, depth=self.depth)
-        if not 0 <= self.dropout < 1:
-            raise ValueError(
-                f"`dropout` must lie in [0, 1). Received: dropout={self.dropout}"
-            )
+        _within(0, 1, dropout=self.dropout)
 
 
 @dataclass(frozen=True)
@@ -162,6 +172,7 @@ class ModelConfig(Config):
     floor_db: float | None = None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         _source_names(self.sources)
         if self.floor_db is not None and not self.floor_db < 0:
             raise ValueError(
@@ -221,19 +232,14 @@ class DataConfig(Config):
     n_channels: int = 1
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         _source_names(self.sources)
         if self.n_channels not in (1, 2):
             raise ValueError(
                 f"`n_channels` must be 1 or 2. Received: n_channels={self.n_channels}"
             )
-        if not 0 <= self.validation_share < 1:
-            raise ValueError(
-                "`validation_share` must lie in [0, 1). "
-                f"Received: validation_share={self.validation_share}"
-            )
-        object.__setattr__(
-            self, "stem_names", tuple(tuple(pair) for pair in self.stem_names)
-        )
+        _within(0, 1, validation_share=self.validation_share)
+        _within(0, math.inf, silence_energy=self.silence_energy, seed=self.seed)
 
 
 @dataclass(frozen=True)
@@ -290,6 +296,7 @@ class FitConfig(Config):
     seed: int = 0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.weighting == AUTO:
             one = self.model.n_losses == 1
             object.__setattr__(self, "weighting", "unit" if one else "ebw-p1")
@@ -306,6 +313,11 @@ class FitConfig(Config):
         _choice("precision", self.precision, PRECISIONS)
         for name in self.augment:
             _choice("augment", name, AUGMENTATIONS)
+        if len(set(self.augment)) != len(self.augment):
+            raise ValueError(
+                "`augment` must name each augmentation once. "
+                f"Received: augment={self.augment}"
+            )
         _positive(
             learning_rate=self.learning_rate,
             batch_size=self.batch_size,
@@ -318,13 +330,12 @@ class FitConfig(Config):
                 "`plateau_factor` must lie in (0, 1). "
                 f"Received: plateau_factor={self.plateau_factor}"
             )
+        _within(0, 1, momentum=self.momentum)
+        _within(0, 1, plateau_threshold=self.plateau_threshold)
+        _within(0, math.inf, clip_norm=self.clip_norm, seed=self.seed)
         if self.jit and self.deterministic:
             raise ValueError(
                 "XLA has no deterministic operators: `jit` needs `deterministic` to "
                 f"be False. Received: jit={self.jit}, "
                 f"deterministic={self.deterministic}"
-            )
-        if self.clip_norm < 0:
-            raise ValueError(
-                f"`clip_norm` must not be negative. Received: {self.clip_norm}"
             )

@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import math
+import re
 import types
 import typing
 from pathlib import Path
@@ -11,7 +13,28 @@ from keras_munet.errors import MunetError
 
 
 class Config:
-    """JSON in and out for the dataclasses below; unknown keys are refused."""
+    """JSON in and out for the dataclasses below; unknown keys are refused.
+
+    Every field must have a value of the kind that its annotation names, whether the
+    settings are read or made: an int is no float's stand-in for a count, nor a bool
+    an int. Numbers are finite. A subclass with a `__post_init__` of its own, for
+    ranges, calls this one first.
+    """
+
+    def __post_init__(self) -> None:
+        """Checks the kind of every field; lists become tuples.
+
+        Raises:
+            TypeError: names the field and what it was given.
+        """
+        for name, hint in _hints(type(self)).items():
+            value = getattr(self, name)
+            try:
+                object.__setattr__(self, name, _tupled(hint, value))
+            except TypeError:
+                raise TypeError(
+                    f"`{name}` must be {_said(hint)}. Received: {name}={value!r}"
+                ) from None
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the settings as JSON-ready values."""
@@ -22,24 +45,40 @@ class Config:
         return json.dumps(self.to_dict(), indent=2)
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
+    def from_dict(cls, values: dict[str, Any], *, path: str = "") -> Self:
         """Builds the settings from `to_dict`'s form; missing keys take defaults.
 
+        Args:
+            values: the settings.
+            path: where they stand in larger ones (`model.stft.`), for messages.
+
         Raises:
-            MunetError: on a key that is none of ours, or a value of a wrong kind.
+            MunetError: on a key that is none of ours, or a wrong value; the message
+                has the path of the field.
         """
-        hints = typing.get_type_hints(cls)
-        known = {f.name for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
-        unknown = sorted(set(values) - known)
+        if not isinstance(values, dict):
+            place = f"`{path[:-1]}`" if path else "Settings"
+            raise MunetError(f"{place} must be an object. Received: {values!r}")
+        hints = _hints(cls)
+        unknown = sorted(set(values) - set(hints))
         if unknown:
             raise MunetError(
-                f"Unknown setting {', '.join(unknown)} in {cls.__name__}. "
-                f"Known settings: {', '.join(sorted(known))}."
+                f"Unknown setting {', '.join(path + name for name in unknown)} in "
+                f"{cls.__name__}. Known settings: {', '.join(sorted(hints))}."
             )
+        parts = {
+            name: hints[name].from_dict(value, path=f"{path}{name}.")
+            if isinstance(hints[name], type) and issubclass(hints[name], Config)
+            else value
+            for name, value in values.items()
+        }
         try:
-            return cls(**{k: _read(hints[k], v, k) for k, v in values.items()})
+            return cls(**parts)
         except (TypeError, ValueError) as error:
-            raise MunetError(str(error)) from error
+            # Messages name fields as `field`; here they get their whole path.
+            fields = "|".join(hints)
+            text = re.sub(rf"`({fields})`", rf"`{path}\1`", str(error))
+            raise MunetError(text) from error
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -69,23 +108,44 @@ class Config:
             raise MunetError(f"Cannot read settings from {path}: {error}") from error
 
 
-def _read(hint: Any, value: Any, name: str) -> Any:
-    if isinstance(hint, type) and issubclass(hint, Config):
-        if not isinstance(value, dict):
-            raise ValueError(f"`{name}` must be an object. Received: {value!r}")
-        return hint.from_dict(value)
-    origin = typing.get_origin(hint)
-    if origin is tuple:
-        if not isinstance(value, list | tuple):
-            raise ValueError(f"`{name}` must be a list. Received: {name}={value!r}")
-        return tuple(value)
-    options = typing.get_args(hint) if origin is types.UnionType else (hint,)
-    if value is None and type(None) in options:
-        return None
-    if float in options and isinstance(value, int) and not isinstance(value, bool):
+def _hints(kind: Any) -> dict[str, Any]:
+    """Returns the fields of a dataclass with what they are annotated as."""
+    hints = typing.get_type_hints(kind)
+    return {f.name: hints[f.name] for f in dataclasses.fields(kind)}
+
+
+def _tupled(hint: Any, value: Any) -> Any:
+    """Returns the value, with tuples for lists; `TypeError` for one of another kind."""
+    if typing.get_origin(hint) is tuple and isinstance(value, list | tuple):
+        kinds = typing.get_args(hint)
+        if kinds[-1] is ...:
+            kinds = kinds[:1] * len(value)
+        if len(kinds) == len(value):
+            return tuple(map(_tupled, kinds, value))
+    elif any(_is_a(kind, value) for kind in _options(hint)):
         return value
-    kinds = tuple(option for option in options if isinstance(option, type))
-    if not isinstance(value, kinds) or (bool not in kinds and isinstance(value, bool)):
-        wanted = " or ".join(kind.__name__ for kind in kinds)
-        raise ValueError(f"`{name}` must be {wanted}. Received: {name}={value!r}")
-    return value
+    raise TypeError
+
+
+def _options(hint: Any) -> tuple[Any, ...]:
+    is_union = typing.get_origin(hint) is types.UnionType
+    return typing.get_args(hint) if is_union else (hint,)
+
+
+def _is_a(kind: Any, value: Any) -> bool:
+    if isinstance(value, bool):
+        return kind is bool
+    if kind is float:
+        return isinstance(value, int | float) and math.isfinite(value)
+    return isinstance(value, typing.get_origin(kind) or kind)
+
+
+def _said(hint: Any) -> str:
+    """Says in words what a field holds: `int`, `a list of str`, `float or None`."""
+    if typing.get_origin(hint) is tuple:
+        kinds = typing.get_args(hint)
+        if kinds[-1] is ...:
+            return f"a list of {_said(kinds[0])}"
+        return f"({', '.join(map(_said, kinds))})"
+    words = {float: "a finite number", types.NoneType: "None"}
+    return " or ".join(words.get(kind, kind.__name__) for kind in _options(hint))
