@@ -1,5 +1,6 @@
 """Settings known by name: the paper's, and ours for smaller machines."""
 
+import dataclasses
 from typing import Any
 
 from keras_munet.config import (
@@ -43,15 +44,25 @@ def _presets() -> dict[str, FitConfig]:
 PRESETS: dict[str, FitConfig] = _presets()
 
 
-def preset(name: str) -> FitConfig:
+RATES = {("paper-2src", "ebw-p2"): 0.001}
+"""Learning rates of the paper that go with a weighting (footnote to Table II)."""
+
+
+def preset(name: str, *, weighting: str | None = None) -> FitConfig:
     """Returns the settings known under `name` (see `PRESETS`).
+
+    Args:
+        name: of the preset.
+        weighting: what the losses will be weighted with, if not as the preset says;
+            the paper has another learning rate for one of them.
 
     Raises:
         MunetError: when there is no such preset; the message lists them.
     """
-    try:
-        return PRESETS[name]
-    except KeyError:
-        raise MunetError(
-            f"Unknown preset {name!r}. Presets: {', '.join(PRESETS)}."
-        ) from None
+    if name not in PRESETS:
+        raise MunetError(f"Unknown preset {name!r}. Presets: {', '.join(PRESETS)}.")
+    config = PRESETS[name]
+    if weighting is None:
+        return config
+    rate = RATES.get((name, weighting), config.learning_rate)
+    return dataclasses.replace(config, weighting=weighting, learning_rate=rate)

@@ -67,9 +67,11 @@ def test_an_option_of_zero_or_no_wins_over_the_config(cache, run, tmp_path):
 
 @pytest.mark.parametrize("n_sources", [1, 2, 3, 4])
 def test_a_preset_that_is_named_wins_whatever_the_number_of_sources(n_sources):
-    assert _base_config("tiny-4src", None, n_sources) == preset("tiny-4src")
+    assert _base_config("tiny-4src", None, n_sources, None) == preset("tiny-4src")
     own = f"mobile-{n_sources}src" if n_sources in (2, 4) else "mobile-2src"
-    assert _base_config(None, None, n_sources) == preset(own)
+    assert _base_config(None, None, n_sources, None) == preset(own)
+    named = _base_config("paper-2src", None, n_sources, "ebw-p2")
+    assert (named.weighting, named.learning_rate) == ("ebw-p2", 0.001)
 
 
 def test_a_run_that_goes_on_leaves_no_tflite_of_an_older_network(

@@ -43,6 +43,8 @@ def test_rows_set_what_the_paper_says():
     assert scale.config(four["4src-ebw-p2"], 0).learning_rate == pytest.approx(0.01)
     assert scale.config(two["2src-c-u-net"], 0).model.unet.architecture == "cunet"
     assert scale.config(two["2src-dwa"], 7).seed == 7
+    warps = {scale.config(row, 0).model.stft.warp for row in [*two.values()]}
+    assert warps == {"paper"}
     assert scale.config(two["2src-uw"], 0).model.unet.width == 32
     base, direct, silent = rows("table-4")
     assert base == replace(four["4src-ebw-p1"])
@@ -125,10 +127,23 @@ def test_the_command_says_what_is_wrong(run, tmp_path):
     assert (outcome.code, "no row 'sgd'" in outcome.err) == (1, True)
 
 
-def test_a_row_file_of_another_kind_is_named(tmp_path):
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("{", "Expecting property name"),
+        ("[]", "list indices"),
+        ("{}", "'config'"),
+        ('{"config": 3}', "must be an object"),
+        ('{"config": {"batch_size": 2.5}}', "`batch_size` must be int"),
+        ('{"config": {"model": {"stft": {"hop": 2}}}}', r"Unknown setting .*stft\.hop"),
+        ('{"config": {}}', "'report'"),
+        ('{"config": {}, "report": {"format": 0}}', "its report is no report"),
+    ],
+)
+def test_a_row_file_of_another_kind_is_named(tmp_path, text, why):
     (tmp_path / "rows").mkdir()
     path = tmp_path / "rows" / "2src-uw-seed0.json"
-    path.write_text("{")
+    path.write_text(text)
     workshop = Workshop(tmp_path, None, SMOKE, isolate=False)
-    with pytest.raises(DataError, match="damaged"):
+    with pytest.raises(DataError, match=rf"2src-uw-seed0\.json is damaged .*{why}"):
         reproduce_table(workshop, "table-2", names=("uw",))

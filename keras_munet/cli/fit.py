@@ -156,7 +156,9 @@ def command(
     from keras_munet.cli.training import train
 
     dataset = _open(data, reader, sources)
-    config = _base_config(preset_name, config_file, len(dataset.sources))
+    config = _base_config(
+        preset_name, config_file, len(dataset.sources), settings["weighting"]
+    )
     config = _with_settings(config, dataset, settings, source, all_sources)
     train(
         dataset,
@@ -184,13 +186,15 @@ def _open(data: Path, reader: str, sources: tuple[str, ...]) -> Any:
     return open_dataset(data, verify=True)
 
 
-def _base_config(name: str | None, file: Path | None, n_sources: int) -> FitConfig:
+def _base_config(
+    name: str | None, file: Path | None, n_sources: int, weighting: str | None
+) -> FitConfig:
     if name and file:
         raise click.UsageError("Give --preset or --config, not both.")
     if file:
         return FitConfig.from_file(file)
     own = f"mobile-{n_sources}src" if n_sources in (2, 4) else "mobile-2src"
-    return preset(name or own)
+    return preset(name or own, weighting=weighting)
 
 
 def _with_settings(

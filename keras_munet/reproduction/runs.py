@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from keras_munet.config import ENSEMBLE_NAME, DataConfig, FitConfig
-from keras_munet.errors import DataError
+from keras_munet.errors import DataError, MunetError
+from keras_munet.evaluation.report import parse_report
 from keras_munet.files import write_json
 from keras_munet.reproduction.experiments import Row
 from keras_munet.reproduction.scales import Scale
@@ -125,10 +126,12 @@ def _read(path: Path, config: FitConfig) -> dict[str, Any]:
     try:
         values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         done = FitConfig.from_dict(values["config"])
-    except (OSError, ValueError, KeyError) as error:
-        raise DataError(f"{path} is damaged ({error}). Remove it and run again.") from (
-            error
-        )
+        parse_report(values["report"], "its report")
+        _ = values["costs"]["history"]
+    except (OSError, ValueError, KeyError, TypeError, MunetError) as error:
+        raise DataError(
+            f"{path} is damaged ({error}). Remove it and run again."
+        ) from error
     if done != config:
         raise DataError(
             f"{path} was made with other settings. Choose another --out, or remove it."

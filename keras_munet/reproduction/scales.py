@@ -30,9 +30,7 @@ class Scale:
 
     def config(self, row: Row, seed: int) -> FitConfig:
         """Returns the settings of one run; its sources are all of the row's."""
-        base = self.fit or preset(f"paper-{len(row.sources)}src")
-        # The rate makes up for the size of the weights, which Adam does not feel.
-        factor = row.rate_factor if base.optimizer == "sgd" else 1.0
+        base = self.fit or _as_the_authors(row)
         # A dedicated network's sources are set when it is trained, one by one.
         architecture = row.architecture if row.architecture == "cunet" else "munet"
         model = dataclasses.replace(
@@ -46,9 +44,17 @@ class Scale:
             weighting=row.weighting,
             loss=row.loss,
             keep_silent=row.keep_silent,
-            learning_rate=base.learning_rate * factor,
             seed=seed,
         )
+
+
+def _as_the_authors(row: Row) -> FitConfig:
+    """Returns the paper's recipe for a row, on the frequency axis of the authors."""
+    config = preset(f"paper-{len(row.sources)}src", weighting=row.weighting)
+    stft = dataclasses.replace(config.model.stft, warp="paper")
+    return dataclasses.replace(
+        config, model=dataclasses.replace(config.model, stft=stft)
+    )
 
 
 def _fit(n_frames: int, width: int, depth: int, epochs: int) -> FitConfig:
