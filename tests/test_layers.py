@@ -21,10 +21,13 @@ from keras_munet.layers.normalization import (
     FusedBatchNormalization,
     with_fused_normalization,
 )
-from keras_munet.models import build_network
+from keras_munet.layers.stft import magnitude
+from keras_munet.models import FrontEnd, build_network
 from keras_munet.models.cunet import FiLM
+from keras_munet.models.precision import dtype_policy
 
 CHUNK = STFTConfig().chunk_length
+FRONT = STFTConfig(n_fft=510, hop_length=128, n_rows=64, warp="paper")
 
 
 def _signals(rng):
@@ -149,6 +152,8 @@ def _check_layer(layer, *inputs, folder):
     eager = keras.tree.map_structure(np.array, layer(*inputs))
     twin = type(layer).from_config(layer.get_config())
     assert twin.get_config() == layer.get_config()
+    shapes = keras.tree.map_structure(lambda x: x.shape, eager)
+    assert layer.compute_output_shape(*(x.shape for x in inputs)) == shapes
     symbols = [keras.Input(x.shape[1:]) for x in inputs]
     model = keras.Model(symbols, twin(*symbols))
     model.save(folder / "layer.keras")
@@ -165,6 +170,8 @@ def _check_layer(layer, *inputs, folder):
         (STFT(510, 128), [(2, 1280)]),
         (STFT(510, 128), [(2, 1280, 3)]),
         (STFTMagnitude(510, 128), [(2, 1280, 3)]),
+        (FrontEnd(FRONT), [(2, 1280, 3)]),
+        (FrontEnd(FRONT, name="ears", dtype="float64"), [(2, 1280, 3)]),
         (InverseSTFT(510, 128), [(2, 256, 11), (2, 256, 11)]),
         (InverseSTFT(510, 128), [(2, 256, 11, 3), (2, 256, 11, 3)]),
         (LogFrequencyWarp(64, 32, "paper"), [(2, 64, 16)]),
@@ -187,6 +194,33 @@ def test_front_end_stays_float32_under_mixed_precision(rng):
     finally:
         keras.config.set_dtype_policy(policy)
     np.testing.assert_allclose(restored, signal, atol=1e-5)
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16", "bfloat16"])
+def test_the_front_end_of_training_is_the_same_under_every_dtype_policy(policy, rng):
+    signals = rng.standard_normal((2, 1280, 3)).astype(np.float32)
+    expected = np.array(FrontEnd(FRONT)(signals))
+    with dtype_policy(policy):
+        result = FrontEnd(FRONT)(signals)
+    assert keras.backend.standardize_dtype(result.dtype) == "float32"
+    np.testing.assert_array_equal(np.array(result), expected)
+
+
+@pytest.mark.parametrize("kind", [STFTMagnitude, STFT])
+def test_the_gradient_of_magnitudes_is_a_number_in_silence_too(kind, rng):
+    """One silent chunk must not make a NaN of the gradient, its own included."""
+    signals = np.zeros((2, 1280, 1), np.float32)
+    signals[0] = 0.1 * rng.standard_normal((1280, 1))
+    signals = tf.constant(signals)
+    with tf.GradientTape() as tape:
+        tape.watch(signals)
+        spectrum = kind(510, 128)(signals)
+        spectrum = magnitude(*spectrum) if kind is STFT else spectrum
+        loss = tf.reduce_sum(spectrum)
+    gradient = np.array(tape.gradient(loss, signals))
+    assert np.isfinite(gradient).all()
+    assert np.abs(gradient[0]).max() > 0.1
+    np.testing.assert_allclose(np.array(spectrum)[1], 0, atol=1e-18)
 
 
 def _trained_once(layer, signal, target):

@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -201,6 +203,57 @@ def test_keras_alone_can_load_the_network(tmp_path):
     with zipfile.ZipFile(tmp_path / "model.keras") as archive:
         assert "keras_munet" not in archive.read("config.json").decode()
     assert isinstance(keras.models.load_model(tmp_path / "model.keras"), keras.Model)
+
+
+def test_keras_needs_one_layer_of_ours_for_a_cunet(tmp_path):
+    """As docs/train.md says: Keras knows it once `keras_munet.models` is imported."""
+    config = _small("cunet")
+    save_model(build_network(config), config, tmp_path / "model.keras")
+    with zipfile.ZipFile(tmp_path / "model.keras") as archive:
+        text = archive.read("config.json").decode()
+    ours = {
+        layer["registered_name"]
+        for layer in json.loads(text)["config"]["layers"]
+        if not layer["module"].startswith("keras.")
+    }
+    assert ours == {"keras_munet>FiLM"}
+    code = "import keras, sys, keras_munet.models; keras.models.load_model(sys.argv[1])"
+    words = [sys.executable, "-c", code, str(tmp_path / "model.keras")]
+    assert subprocess.run(words, capture_output=True).returncode == 0
+
+
+def _damage(path, member, change):
+    """Writes a `.keras` file again with one of its members changed."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(name, change(data) if name == member else data)
+
+
+@pytest.mark.parametrize(
+    ("member", "change"),
+    [
+        ("config.json", lambda data: b"{}"),
+        ("config.json", lambda data: b"[]"),
+        ("config.json", lambda data: b"null"),
+        ("config.json", lambda data: data.replace(b"Conv2D", b"Conv9D")),
+        ("config.json", lambda data: data.replace(b'"filters"', b'"filterz"')),
+        ("config.json", lambda data: data.replace(b'"layers"', b'"players"')),
+        ("config.json", lambda data: data.replace(b"keras.layers", b"no.layers")),
+        ("config.json", lambda data: data.replace(b'"kernel_size": [3', b'"x": [3')),
+        ("model.weights.h5", lambda data: data[:1000]),
+        ("model.weights.h5", lambda data: b""),
+        ("munet.json", lambda data: b"\xff\xfe"),
+        ("munet.json", lambda data: b'{"stft": {"n_fft": 1022.0}}'),
+    ],
+)
+def test_a_damaged_model_file_is_named_whatever_keras_raises(tmp_path, member, change):
+    path = tmp_path / "model.keras"
+    save_model(build_network(_small()), _small(), path)
+    _damage(path, member, change)
+    with pytest.raises(ModelError, match=r"model\.keras (is damaged|holds settings)"):
+        load_model(path)
 
 
 def test_files_that_are_no_model_are_refused(tmp_path):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from keras_munet.artefact.card import CARD_NAME
 from keras_munet.config import ModelConfig
-from keras_munet.errors import ModelError
+from keras_munet.errors import ModelError, MunetError
 
 
 def read_config(path: str | Path) -> ModelConfig:
@@ -30,4 +30,11 @@ def read_config(path: str | Path) -> ModelConfig:
             f"{path} is a Keras model, but none of keras-munet: it holds no "
             f"{CARD_NAME}. Train one with `keras-munet fit`."
         ) from error
-    return ModelConfig.from_json(text)
+    except UnicodeDecodeError as error:
+        raise ModelError(f"{path} is damaged: {CARD_NAME} inside is no text.") from (
+            error
+        )
+    try:
+        return ModelConfig.from_json(text)
+    except MunetError as error:
+        raise ModelError(f"{path} holds settings that are none: {error}") from error

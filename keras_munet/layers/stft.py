@@ -13,6 +13,9 @@ from keras import ops
 from keras_munet import dsp
 from keras_munet.config import STFTConfig
 
+SMALLEST = 1.1754944e-38
+"""The smallest normal float32."""
+
 
 def _to_signals(x: Any) -> Any:
     """(batch, samples, channels) -> (batch, channels, samples)."""
@@ -20,8 +23,15 @@ def _to_signals(x: Any) -> Any:
 
 
 def magnitude(real: Any, imaginary: Any) -> Any:
-    """Returns |S| of a spectrogram in two real arrays."""
-    return ops.sqrt(ops.square(real) + ops.square(imaginary))
+    """Returns |S| of a spectrogram in two real arrays.
+
+    The gradient of a square root is infinite at zero, and the chain rule makes it NaN
+    for every bin of a silent chunk. Energies below the smallest normal float32, which
+    some runtimes take for zero anyway, count as that: |S| is at least 1e-19 then, the
+    gradient zero.
+    """
+    energy = ops.square(real) + ops.square(imaginary)
+    return ops.sqrt(ops.maximum(energy, SMALLEST))
 
 
 class _STFTLayer(keras.layers.Layer):
@@ -143,6 +153,14 @@ class STFTMagnitude(_STFTLayer):
         spectrum = magnitude(*ops.rfft(frames * window))
         parts = ops.reshape(spectrum, (-1, n_channels, *spectrum.shape[1:]))
         return ops.transpose(parts, (0, 3, 2, 1))
+
+    def compute_output_shape(
+        self, input_shape: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
+        """Returns the shape of the magnitudes."""
+        batch, n_samples, n_channels = input_shape
+        frames = None if n_samples is None else n_samples // self.hop_length + 1
+        return batch, self.settings.n_bins, frames, n_channels
 
 
 @keras.saving.register_keras_serializable(package="keras_munet")

@@ -16,7 +16,8 @@ def save_model(network: keras.Model, config: ModelConfig, path: str | Path) -> N
     """Writes network and config to one `.keras` file, atomically.
 
     The network is stored as a plain functional model without optimizer, so that
-    Keras alone can load it; the config is the archive's member `munet.json`.
+    Keras alone can load it; only a C-U-Net has a layer of ours, which Keras knows once
+    `keras_munet.models` is imported. The config is the archive's member `munet.json`.
     """
     if Path(path).suffix != ".keras":
         raise ValueError(f"`path` must end in .keras. Received: {path}")
@@ -36,6 +37,9 @@ def load_model(path: str | Path) -> tuple[keras.Model, ModelConfig]:
     config = read_config(path)
     try:
         network = keras.models.load_model(path, compile=False)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise ModelError(f"{path} cannot be loaded: {error}") from error
+    except Exception as error:  # Keras lets through whatever its reading met
+        raise ModelError(
+            f"{path} is damaged, or of another version of Keras, and cannot be "
+            f"loaded: {error!r}. Copy it again from where it was trained."
+        ) from error
     return network, config

@@ -44,11 +44,14 @@ def log_features(warped: Any, config: ModelConfig) -> Any:
     return features if level is None else features - ops.log(level + LOG_FLOOR)
 
 
+@keras.saving.register_keras_serializable(package="keras_munet")
 class FrontEnd(keras.layers.Layer):
     """Waveforms -> warped magnitudes, which training feeds on.
 
+    Computes in float32 under every dtype policy but one given for the layer itself.
+
     Args:
-        stft: rate, windows, warp.
+        stft: rate, windows, warp; also as the dict that `get_config` has.
 
     Call arguments:
         waveforms: `(batch, samples, channels)`, any number of channels.
@@ -57,14 +60,42 @@ class FrontEnd(keras.layers.Layer):
         `(batch, n_rows, frames, channels)`.
     """
 
-    def __init__(self, stft: STFTConfig) -> None:
-        super().__init__(trainable=False, dtype="float32", name="front_end")
-        self.magnitude = STFTMagnitude(stft.n_fft, stft.hop_length)
-        self.warp = LogFrequencyWarp(stft.n_bins, stft.n_rows, stft.warp)
+    def __init__(self, stft: STFTConfig | dict[str, Any], **kwargs: Any) -> None:
+        kwargs = {"dtype": "float32", "name": "front_end", **kwargs}
+        super().__init__(trainable=False, **kwargs)
+        self.stft = STFTConfig.from_dict(stft) if isinstance(stft, dict) else stft
+        self.magnitude = STFTMagnitude(
+            self.stft.n_fft, self.stft.hop_length, dtype=self.dtype_policy
+        )
+        self.warp = LogFrequencyWarp(
+            self.stft.n_bins,
+            self.stft.n_rows,
+            self.stft.warp,
+            dtype=self.dtype_policy,
+        )
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Builds both parts."""
+        self.magnitude.build(input_shape)
+        self.warp.build(self.magnitude.compute_output_shape(input_shape))
 
     def call(self, waveforms: Any) -> Any:
         """Transforms; see the class."""
         return self.warp(self.magnitude(waveforms))
+
+    def compute_output_shape(
+        self, input_shape: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
+        """Returns the shape of the warped magnitudes."""
+        shape = self.magnitude.compute_output_shape(input_shape)
+        warped: tuple[int | None, ...] = self.warp.compute_output_shape(shape)
+        return warped
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's values."""
+        config = super().get_config()
+        config.pop("trainable", None)
+        return {**config, "stft": self.stft.to_dict()}
 
 
 def separator_model(network: keras.Model, config: ModelConfig) -> keras.Model:
