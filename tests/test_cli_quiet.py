@@ -23,7 +23,7 @@ def _run(program, *words):
 def test_the_library_leaves_standard_error_to_others():
     """A service's log has every line, though a model is loaded meanwhile."""
     program = """
-        import os, sys, threading
+        import os, sys, threading, time
         from ai_edge_litert.interpreter import Interpreter
         from keras_munet.separation.runtime import open_runtime
         loaded = threading.Event()
@@ -31,6 +31,7 @@ def test_the_library_leaves_standard_error_to_others():
             n = 0
             while not loaded.is_set():
                 n += os.write(2, b"line of a log\\n") > 0
+                time.sleep(1e-4)
             print(n)
         thread = threading.Thread(target=log)
         thread.start()

@@ -1,6 +1,7 @@
 """BSS Eval v3: equal to `mir_eval`, and calm where that one raises."""
 
 import warnings
+from functools import partial
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from scipy.signal import lfilter
 
 from keras_munet.evaluation.bss_eval import FILTER_LENGTH, bss_eval, bss_eval_images
 from keras_munet.evaluation.mir_eval_backend import mir_eval_scores
+from keras_munet.evaluation.museval_backend import museval_scores
 
 LENGTH = 12_345  # no multiple of anything
 
@@ -164,6 +166,24 @@ def test_silence_has_no_score_and_harms_no_other(signals, score):
 @pytest.mark.parametrize("score", [bss_eval, mir_eval_scores])
 def test_all_silent_has_no_score(score):
     assert np.isnan(score(np.zeros((2, 900)), np.zeros((2, 900))).sdr).all()
+
+
+@pytest.mark.parametrize(
+    "score",
+    [bss_eval_images, mir_eval_scores, partial(museval_scores, sample_rate=400)],
+)
+def test_scoring_leaves_the_filters_of_warnings_to_others(signals, score, monkeypatch):
+    """They are the process's: `evaluate` scores in threads."""
+
+    def touched(*arguments, **options):
+        raise AssertionError("filters of warnings were touched")
+
+    references, estimates = signals(2)
+    if isinstance(score, partial):
+        pytest.importorskip("museval")
+        references[:, :400] = 0  # a window that does not count
+    monkeypatch.setattr(warnings, "catch_warnings", touched)
+    assert np.isfinite(score(references, estimates).sdr).all()
 
 
 def test_inputs_stay_as_they_were(signals):

@@ -4,7 +4,6 @@
 here silence is handled as in `bss_eval`, so that the two can be exchanged.
 """
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -61,10 +60,8 @@ def _metric(ndim: int) -> Callable[..., Any]:
             "0.9). Use `--metric-backend fast`, or: pip install 'mir_eval<0.9'"
         ) from error
     name = "bss_eval_sources" if ndim == 2 else "bss_eval_images"
-
-    def metric(*arguments: Any) -> Any:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # the deprecation itself
-            return getattr(separation, name)(*arguments)
-
+    decorated: Callable[..., Any] = getattr(separation, name)
+    # Below the decorator that warns of the deprecation: a filter against it would be
+    # all threads', and two that set and restore it leave it set.
+    metric: Callable[..., Any] = getattr(decorated, "__wrapped__", decorated)
     return metric

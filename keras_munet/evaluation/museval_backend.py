@@ -2,7 +2,6 @@
 
 import functools
 import importlib.util
-import warnings
 from pathlib import Path
 from types import ModuleType
 
@@ -41,10 +40,14 @@ def museval_scores(references: Array, estimates: Array, *, sample_rate: int) -> 
     frames = _metrics().bss_eval(
         references, estimates, window=window, hop=window, compute_permutation=False
     )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # all windows NaN
-        sdr, isr, sir, sar = (np.nanmedian(values, axis=1) for values in frames[:4])
+    sdr, isr, sir, sar = (_medians(values) for values in frames[:4])
     return Scores(sdr=sdr, sir=sir, sar=sar, isr=isr)
+
+
+def _medians(values: Array) -> Array:
+    """Returns the median of each row's windows that count; NaN where none does."""
+    counting = [row[~np.isnan(row)] for row in values]
+    return np.array([np.median(row) if len(row) else np.nan for row in counting])
 
 
 @functools.cache
