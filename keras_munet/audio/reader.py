@@ -1,4 +1,4 @@
-"""What every open audio file does: cut, check, re-block, tell where it broke off."""
+"""What every open audio file does: cut, check, re-block, tell what was lost."""
 
 import os
 from collections.abc import Iterator
@@ -24,9 +24,6 @@ TAGS = (
 BLOCK = 65536
 """Samples that are decoded at once."""
 
-SHORTFALL_S = 0.25
-"""A file that ends this much before its declared end counts as truncated."""
-
 AudioFile = str | os.PathLike[str] | IO[bytes]
 
 
@@ -36,9 +33,10 @@ class AudioReader:
     Attributes:
         name: what messages call the file.
         sample_rate: in Hz.
-        n_channels: channels.
-        n_samples: samples that `blocks` will give, as the file declares them (a guess
-            for some containers); None where it does not.
+        n_channels: channels, in the order of a wav (left, right, centre, LFE, ...).
+        n_samples: about how many samples `blocks` will give, as the file declares
+            them: good for a progress bar, never the truth. None where it does not,
+            0 where it is known that there are none.
         tags: title, artist, ... as far as the file has them.
         warnings: what went wrong so far without ending the reading.
         truncated: whether the file broke off early. Final after the last block.
@@ -60,30 +58,45 @@ class AudioReader:
         self.tags: dict[str, str] = {}
         self.warnings: list[str] = []
         self.truncated = False
-        self._n_declared = n_declared
         self._start = round(start_s * sample_rate)
         self._n_wanted = None if duration_s is None else round(duration_s * sample_rate)
-        self.n_samples = self._expected()
+        self.n_samples = self._expected(n_declared)
+        self._lost: list[tuple[int, int]] = []  # (position, samples)
 
-    def _expected(self) -> int | None:
-        if self._n_declared is None:
+    def _expected(self, n_declared: int | None) -> int | None:
+        if n_declared is None or 0 < n_declared <= self._start:
             return None
-        if self._start and self._start >= self._n_declared:
-            raise AudioError(self._past_end(self._n_declared))
-        left = self._n_declared - self._start
+        left = max(0, n_declared - self._start)
         return left if self._n_wanted is None else min(left, self._n_wanted)
 
-    def _past_end(self, n_total: int) -> str:
-        rate = self.sample_rate
-        return (
-            f"{self.name} ends at {n_total / rate:.2f} s, before the start that was "
-            f"asked for ({self._start / rate:.2f} s). Choose an earlier start."
-        )
+    def begin(self) -> None:
+        """Moves to the start; `open_audio` does it.
+
+        Raises:
+            AudioError: when the file ends before it.
+        """
+        self._blocks = self._decode()
+        self._position = self._seek(self._start)
+        self._head: list[FloatArray] = []
+        while self._start and self._position <= self._start:
+            block = next(self._blocks, None)
+            if block is None:
+                raise AudioError(
+                    f"{self.name} ends at {self._position / self.sample_rate:.2f} s, "
+                    "before the start that was asked for "
+                    f"({self._start / self.sample_rate:.2f} s). Choose an earlier "
+                    "start."
+                )
+            self._position += len(block)
+            surplus = self._position - self._start
+            if surplus > 0:
+                self._head = [block[len(block) - surplus :]]
 
     def blocks(self, n: int = BLOCK) -> Iterator[FloatArray]:
         """Yields float32 `(samples, channels)`, `n` samples each, the last fewer.
 
-        A file that breaks off gives what is readable, and sets `truncated`.
+        A file that breaks off gives what is readable, and sets `truncated`. What
+        cannot be decoded in the middle is left out, and told in `warnings`.
 
         Raises:
             AudioError: on samples that are NaN or infinite, and where nothing is
@@ -101,38 +114,58 @@ class AudioReader:
                 for start in range(0, n_whole, n):
                     yield joined[start : start + n]
                 pending = [joined[n_whole:]]
+        self._tell_losses()
         if any(map(len, pending)):
             yield np.concatenate(pending)
 
     def _wanted(self) -> Iterator[FloatArray]:
-        """Cuts `start_s` and `duration_s` out of what is decoded."""
-        position = self._seek(self._start)
-        end = None if self._n_wanted is None else self._start + self._n_wanted
-        for block in self._decode():
-            first = max(0, self._start - position)
-            last = len(block) if end is None else min(len(block), end - position)
-            if last > first:
-                yield block[first:last]
-            position += len(block)
-            if end is not None and position >= end:
+        """Yields what lies behind the start, as much as is wanted."""
+        left = self._n_wanted
+        for block in self._head:
+            yield block[:left]
+            left = None if left is None else left - len(block[:left])
+        while left is None or left > 0:
+            block = next(self._blocks, None)
+            if block is None:
+                if self._breaks_off():
+                    self._break_off("the rest is missing")
                 return
-        self._check_end(position)
+            self._position += len(block)
+            yield block[:left]
+            left = None if left is None else left - len(block[:left])
 
-    def _check_end(self, position: int) -> None:
-        rate = self.sample_rate
-        if self._n_declared and position < self._n_declared - SHORTFALL_S * rate:
-            self._break_off(position, "the rest is missing")
-        if self._start and position <= self._start:
-            raise AudioError(self._past_end(position))
-
-    def _break_off(self, position: int, why: str) -> None:
+    def _break_off(self, why: str) -> None:
         if self.truncated:
             return
-        if position == 0:
+        if self._position == 0:
             raise AudioError(f"{self.name} is damaged: no audio is readable ({why}).")
         self.truncated = True
         self.warnings.append(
-            f"{self.name} breaks off after {position / self.sample_rate:.1f} s ({why})."
+            f"{self.name} breaks off after {self._position / self.sample_rate:.1f} s "
+            f"({why})."
+        )
+
+    @property
+    def whole(self) -> bool:
+        """Whether all was read, nothing lost. Final after the last block."""
+        return not (self.truncated or self._lost)
+
+    def _lose(self, position: int, n: int) -> None:
+        """Notes that `n` samples could not be decoded."""
+        if self._lost and self._lost[-1][0] == position:
+            n += self._lost.pop()[1]
+        self._lost.append((position, n))
+
+    def _tell_losses(self) -> None:
+        if not self._lost:
+            return
+        total_s = sum(n for _, n in self._lost) / self.sample_rate
+        at = f"at {self._lost[0][0] / self.sample_rate:.2f} s"
+        if len(self._lost) > 1:
+            at = f"in {len(self._lost)} places, the first {at}"
+        self.warnings.append(
+            f"{self.name} is damaged: about {total_s:.2f} s {at}, could not be decoded "
+            "and were left out. What lies behind follows at once."
         )
 
     def _check(self, block: FloatArray, n_done: int) -> None:
@@ -152,6 +185,10 @@ class AudioReader:
     def _decode(self) -> Iterator[FloatArray]:
         """Yields what follows, in blocks of any size."""
         raise NotImplementedError
+
+    def _breaks_off(self) -> bool:
+        """Says, after the last block, whether the file proves that more should come."""
+        return False
 
     def close(self) -> None:
         """Closes the file."""

@@ -1,8 +1,8 @@
 """Audio files in: any format, whatever the file is called, block by block.
 
-libsndfile reads what it knows (wav, flac, ogg, opus, mp3, aiff and more); FFmpeg's
-libraries read the rest (m4a, aac, mp4 and the streams of a `.stem.mp4`). Both go by a
-file's content, never by its name.
+FFmpeg's libraries read everything they know, so that what comes out is what the ffmpeg
+program gives; libsndfile reads the few formats that only it knows. Both go by a file's
+content, never by its name.
 """
 
 import contextlib
@@ -12,10 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_munet.audio.ffmpeg import FFmpegReader, open_container
+from keras_munet.audio.container import open_container
+from keras_munet.audio.ffmpeg import FFmpegReader
 from keras_munet.audio.reader import TAGS, AudioFile, AudioReader
 from keras_munet.audio.resample import Resampler, downmix, resample
 from keras_munet.audio.sndfile import SoundFileReader, open_soundfile
+from keras_munet.audio.window import Window
 from keras_munet.audio.writer import AudioWriter
 from keras_munet.dsp import FloatArray
 from keras_munet.errors import AudioError
@@ -36,7 +38,7 @@ __all__ = [
 def open_audio(
     path_or_file: AudioFile,
     *,
-    stream: int = 0,
+    stream: int | None = None,
     start_s: float = 0.0,
     duration_s: float | None = None,
     name: str | None = None,
@@ -45,7 +47,8 @@ def open_audio(
 
     Args:
         path_or_file: a path, or a seekable binary file.
-        stream: number of the audio stream, for files with several.
+        stream: number of the audio stream, from 0, for files with several; by default
+            the one that the ffmpeg program takes.
         start_s: where to begin, in seconds.
         duration_s: how much to read, in seconds; to the end by default.
         name: what messages call it; the path by default.
@@ -61,17 +64,26 @@ def open_audio(
         raise ValueError(f"`duration_s` must be positive. Received: {duration_s}")
     cut = {"start_s": start_s, "duration_s": duration_s}
     name = name or _name(path_or_file)
-    _check_file(path_or_file, name)
     with contextlib.ExitStack() as opened:  # closes the file where we fail
-        file = open_soundfile(path_or_file) if stream == 0 else None
-        if file is not None:
-            opened.callback(file.close)
-            reader: AudioReader = SoundFileReader(file, path_or_file, name, **cut)
-        else:
-            container = opened.enter_context(open_container(path_or_file, name))
-            reader = FFmpegReader(container, stream, name, **cut)
+        file = _open(path_or_file, name)
+        opened.callback(file.close)
+        reader = _reader(file, stream, name, **cut)
+        opened.callback(reader.close)
+        reader.begin()
         opened.pop_all()
         return reader
+
+
+def _reader(
+    file: Window, stream: int | None, name: str, **cut: float | None
+) -> AudioReader:
+    try:
+        return FFmpegReader(file, stream, name, **cut)
+    except AudioError:
+        rare = None if stream else open_soundfile(file)
+        if rare is None:
+            raise
+        return SoundFileReader(rare, file, name, **cut)
 
 
 def _name(path_or_file: AudioFile) -> str:
@@ -80,28 +92,29 @@ def _name(path_or_file: AudioFile) -> str:
     return str(getattr(path_or_file, "name", "the audio stream"))
 
 
-def _check_file(path_or_file: AudioFile, name: str) -> None:
+def _open(path_or_file: AudioFile, name: str) -> Window:
     if isinstance(path_or_file, str | os.PathLike):
         path = Path(path_or_file)
         if path.is_dir():
             raise AudioError(f"{name} is a folder, not an audio file.")
         try:
-            status = path.stat()
+            if not stat.S_ISREG(path.stat().st_mode):
+                raise AudioError(
+                    f"{name} is no regular file. Send what comes through a pipe to the "
+                    "file name - instead."
+                )
+            file = Window.open(path)
         except OSError as error:
             raise AudioError(f"{name} cannot be read: {error.strerror}.") from error
-        if not stat.S_ISREG(status.st_mode):
-            raise AudioError(
-                f"{name} is no regular file. Send what comes through a pipe to the "
-                "file name - instead."
-            )
-        size = status.st_size
     else:
-        size = path_or_file.seek(0, os.SEEK_END)
-    if size == 0:
+        file = Window(path_or_file)
+    if file.size == 0:
+        file.close()
         raise AudioError(f"{name} is empty (0 bytes).")
+    return file
 
 
-def read_audio(path: AudioFile, *, stream: int = 0) -> tuple[FloatArray, int]:
+def read_audio(path: AudioFile, *, stream: int | None = None) -> tuple[FloatArray, int]:
     """Returns a whole file: float32 `(samples, channels)` and its rate in Hz.
 
     Raises:
@@ -109,7 +122,7 @@ def read_audio(path: AudioFile, *, stream: int = 0) -> tuple[FloatArray, int]:
     """
     with open_audio(path, stream=stream) as reader:
         blocks = list(reader.blocks())
-        if reader.truncated:
+        if not reader.whole:
             raise AudioError(f"{reader.warnings[-1]} Get a complete copy.")
         if not blocks:
             blocks = [np.zeros((0, reader.n_channels), np.float32)]
@@ -119,6 +132,8 @@ def read_audio(path: AudioFile, *, stream: int = 0) -> tuple[FloatArray, int]:
 def count_streams(path: AudioFile) -> int:
     """Returns the number of audio streams (five in a MUSDB18 `.stem.mp4`)."""
     name = _name(path)
-    _check_file(path, name)
-    with open_container(path, name) as container:
+    with (
+        contextlib.closing(_open(path, name)) as file,
+        open_container(file, name) as container,
+    ):
         return len(container.streams.audio)

@@ -159,7 +159,7 @@ def _read_resampled(
                     "left and right it must have one or two."
                 )
             blocks.append(resampler.push(block))
-        if reader.truncated:
+        if not reader.whole:
             raise AudioError(f"{reader.warnings[-1]} Get a complete copy.")
         if n_read:
             blocks.append(resampler.flush())
