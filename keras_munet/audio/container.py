@@ -93,12 +93,25 @@ def describe_tracks(container: Any, chosen: Any, name: str) -> str:
     )
 
 
-def take_order(context: Any) -> tuple[int, ...] | None:
+def take_orders(container: Any) -> dict[int, tuple[int, ...] | None]:
     """Returns the order in which a decoder's channels are those of a wav.
 
-    None where they are already. The order that a file has of its own is taken away
-    from the decoder: PyAV 18 frees such an order twice and crashes.
+    An order that a file has of its own is taken away from the decoder: PyAV 18 frees it
+    whenever somebody asks for a layout or the number of channels, and crashes then.
+    So this comes first.
+
+    Returns:
+        index of an audio stream -> which channel comes where; None where they are in
+        the order of a wav already.
     """
+    return {
+        stream.index: _take_order(stream.codec_context)
+        for stream in container.streams.audio
+        if stream.codec_context is not None
+    }
+
+
+def _take_order(context: Any) -> tuple[int, ...] | None:
     layout = context.layout
     names = [channel.name for channel in layout.channels]
     if not re.search(r"channels \(", layout.name):

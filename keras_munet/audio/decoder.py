@@ -73,7 +73,8 @@ class Decoder:
         try:
             yield from self._container.demux(self._stream)
         except (av.error.FFmpegError, OSError, ValueError) as error:
-            self.error = _reason(error)
+            if not (self._bare and isinstance(error, av.error.InvalidDataError)):
+                self.error = _reason(error)  # in a bare stream it may be a tag's rest
             yield None  # lets the decoder give what it holds
 
     def _fail(self, packet: Any, error: Exception) -> None:

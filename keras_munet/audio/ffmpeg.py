@@ -11,7 +11,7 @@ from keras_munet.audio.container import (
     describe_tracks,
     open_container,
     read_tags,
-    take_order,
+    take_orders,
 )
 from keras_munet.audio.decoder import Decoder
 from keras_munet.audio.ending import Decoded, breaks_off
@@ -33,13 +33,14 @@ class _Link:
     def __init__(self, file: Window, number: int | None, name: str) -> None:
         self.container = open_container(file, name)
         try:
+            orders = take_orders(self.container)
             self.track = choose_track(self.container, number, name)
             self.context = self.track.codec_context
             if self.context is None:
                 raise AudioError(f"{name} has no audio that can be decoded.")
             self.is_pcm = self.context.name.startswith("pcm_")
             self.formats = set(self.container.format.name.split(","))
-            self.order = take_order(self.context)
+            self.order = orders[self.track.index]
             self.restart()
         except BaseException:
             self.container.close()

@@ -81,7 +81,7 @@ def _reader(
         return FFmpegReader(file, stream, name, **cut)
     except AudioError:
         rare = None if stream else open_soundfile(file)
-        if rare is None:
+        if rare is None or not rare.frames:
             raise
         return SoundFileReader(rare, file, name, **cut)
 

@@ -9,6 +9,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from keras_munet.audio.channels import VORBIS
 from keras_munet.dsp import FloatArray
 from keras_munet.errors import AudioError
 from keras_munet.files import replacing
@@ -104,6 +105,8 @@ class AudioWriter:
     def write(self, block: FloatArray | NDArray[np.int32]) -> None:
         """Appends `(samples, channels)`: float, or integers as `quantize` gives.
 
+        Channels come in the order of a wav.
+
         Raises:
             AudioError: when the system refuses, for instance on a full disk.
         """
@@ -114,6 +117,8 @@ class AudioWriter:
             if data.dtype.kind == "f":
                 data = quantize(data, self.bit_depth)
             data = data.astype(np.int32) << (32 - self.bit_depth)
+        if self.format == "ogg" and self.n_channels in VORBIS:
+            data = data[:, VORBIS[self.n_channels]]
         for start in range(0, len(data), PIECE):
             try:
                 self._file.write(data[start : start + PIECE])
