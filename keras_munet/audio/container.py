@@ -5,6 +5,7 @@ from typing import Any
 
 from keras_munet.audio.channels import to_wav
 from keras_munet.audio.reader import TAGS
+from keras_munet.audio.riff import is_endless
 from keras_munet.audio.window import Window
 from keras_munet.errors import AudioError
 
@@ -20,13 +21,12 @@ def open_container(file: Window, name: str) -> Any:
     """
     import av
 
+    options = {"protocol_whitelist": "none"}
+    if is_endless(file):
+        options["ignore_length"] = "1"
     file.seek(0)
     try:
-        container = av.open(
-            file,
-            metadata_errors="surrogateescape",
-            options={"protocol_whitelist": "none"},
-        )
+        container = av.open(file, metadata_errors="surrogateescape", options=options)
     except (av.error.FFmpegError, OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise AudioError(
@@ -58,8 +58,8 @@ def choose_track(container: Any, number: int | None, name: str) -> Any:
         return max(streams, key=lambda stream: (_is_default(stream), _channels(stream)))
     if number >= len(streams):
         raise AudioError(
-            f"{name} has {len(streams)} audio stream(s); number {number} (counted "
-            "from 0) was asked for."
+            f"{name} has {len(streams)} audio stream(s), counted from 1; number "
+            f"{number + 1} was asked for."
         )
     return streams[number]
 

@@ -15,11 +15,9 @@ BARE = {"mp3", "aac", "ac3", "eac3", "dts", "truehd", "mlp", "flac", "loas", "am
 """Streams without a container, as FFmpeg calls them: what precedes the first frame is
 no music, and tags may lie anywhere."""
 
-TIMED = {"ogg", "matroska"}
-"""Containers whose time stamps tell of packets that are not there at all."""
-
-GAP_S = 0.05
-"""What time stamps may jump without a loss: those of recordings are not exact."""
+GAPS_S = {"flac": 0.001, "ogg": 0.05, "matroska": 0.05}
+"""Containers whose time stamps tell of packets that are not there at all, and what they
+may jump without a loss: those of recorded films are not exact."""
 
 LONGEST_GAP_S = 3600.0
 """A jump beyond it tells of another clock, not of a loss."""
@@ -35,6 +33,8 @@ class Decoder:
     Attributes:
         sample_rate: of the last frame, in Hz.
         n_samples: samples that came out so far.
+        end_s: where the last frame ends by its time stamp, in seconds, if it has one.
+        latest_s: the latest such end; joined files begin anew.
         losses: (samples before it, samples lost) of each place where some were lost.
         n_failed: samples that were lost at the very end, when all is decoded.
         failure: why a packet could not be decoded, the last one; empty where all could.
@@ -43,10 +43,12 @@ class Decoder:
 
     def __init__(self, container: Any, stream: Any) -> None:
         names = set(container.format.name.split(","))
-        self._bare, self._timed = bool(names & BARE), bool(names & TIMED)
+        self._bare = bool(names & BARE)
+        self._tolerated_s = max(GAPS_S.get(name, 0.0) for name in names)
         self._container, self._stream = container, stream
         self.sample_rate: int = stream.codec_context.sample_rate
-        self._clock_s: float | None = None
+        self.end_s: float | None = None
+        self.latest_s = 0.0
         self._n_last = 0
         self._is_tag = False
         self.n_samples = self.n_failed = 0
@@ -99,13 +101,16 @@ class Decoder:
 
     def _gap(self, frame: Any) -> int:
         """Returns the samples that the time stamps say are missing before a frame."""
-        if not self._timed or frame.pts is None:
-            self._clock_s = None
-            return 0
-        now_s = float(frame.pts * frame.time_base)
-        gap_s = 0.0 if self._clock_s is None else now_s - self._clock_s
-        self._clock_s = now_s + frame.samples / frame.sample_rate
-        return round(gap_s * self.sample_rate) if GAP_S < gap_s < LONGEST_GAP_S else 0
+        gap_s, length_s = 0.0, frame.samples / frame.sample_rate
+        if frame.pts is not None:
+            now_s = float(frame.pts * frame.time_base)
+            gap_s = 0.0 if self.end_s is None else now_s - self.end_s
+            self.end_s = now_s
+        if self.end_s is not None:
+            self.end_s += length_s
+            self.latest_s = max(self.latest_s, self.end_s)
+        is_gap = self._tolerated_s and self._tolerated_s < gap_s < LONGEST_GAP_S
+        return round(gap_s * self.sample_rate) if is_gap else 0
 
     @property
     def n_lost_at_end(self) -> int:

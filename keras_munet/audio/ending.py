@@ -7,7 +7,7 @@ So reading goes on until the decoder ends, and only these facts say "broken off"
 - wav, aiff, au, caf, w64, avi, wma, mp4, m4a, webm, mkv: a part that holds sound goes
   on behind the end of the file. Sizes that stand for "unknown" say nothing.
 - ogg, opus: the last page does not end its stream.
-- flac, ape, wavpack, tta: fewer samples came than the header counts.
+- flac, ape, wavpack, tta: the last frame ends before what the header counts.
 - mp3: its Xing, Info or VBRI frame counts more bytes, and more frames, than there are.
 
 Streams without any frame around them (aac, ac3, mp3 without such a frame, MPEG-TS, a
@@ -17,18 +17,9 @@ webm or flac that was written into a pipe) can prove nothing.
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from keras_munet.audio import ogg
+from keras_munet.audio import ogg, riff
 from keras_munet.audio.mpeg import find_claim
 from keras_munet.audio.window import Window
-
-MIB = 2**20
-
-UNKNOWN = (
-    *((0, 0), (0x7F000000 - MIB, 0x7F000000 + MIB)),
-    *((0x7FFF0000, 0x80000000 + MIB), (0xFFFF0000, 0x100000000 + MIB)),
-    *((2**62, 2**64),),
-)
-"""Sizes, from and to, that programs write when they do not know: into pipes mostly."""
 
 
 @dataclass(frozen=True)
@@ -38,16 +29,16 @@ class Decoded:
     Attributes:
         n_samples: samples, without what was lost.
         n_lost: samples that could not be decoded, about.
+        n_end: where the last frame ends by its time stamp, in samples.
         n_declared: samples that the header counts, if it does.
         n_channels: channels.
-        tail_failed: whether the very last packet could not be decoded.
     """
 
     n_samples: int
     n_lost: int
+    n_end: int
     n_declared: int | None
     n_channels: int
-    tail_failed: bool
 
 
 def breaks_off(formats: Iterable[str], file: Window, decoded: Decoded) -> bool:
@@ -63,63 +54,35 @@ def breaks_off(formats: Iterable[str], file: Window, decoded: Decoded) -> bool:
     )
 
 
-def _is_unknown(size: int) -> bool:
-    return any(low <= size <= high for low, high in UNKNOWN)
-
-
-def _exceeds(file: Window, start: int, size: int) -> bool:
-    return not _is_unknown(size) and start + size > file.size
-
-
-def _chunks(
-    file: Window, start: int, *, big: bool, wide: bool = False
-) -> Iterator[tuple[bytes, int, int]]:
-    """Yields (name, first byte of the contents, size) of RIFF-like chunks."""
-    order, width = "big" if big else "little", 8 if wide else 4
-    while len(head := file.at(start, 4 + width)) == 4 + width:
-        if not head[:4].isascii() or not head[:4].decode().isprintable():
-            return
-        size = int.from_bytes(head[4:], order)  # type: ignore[arg-type]
-        yield head[:4], start + 4 + width, size
-        start += 4 + width + size + (0 if wide else size % 2)
-
-
 def _wav(file: Window, _: Decoded) -> bool:
-    start = _id3v2_size(file)
-    head, long_size = file.at(start, 12), 0
-    for name, place, size in _chunks(file, start + 12, big=head[:4] == b"RIFX"):
-        if name == b"ds64":
-            long_size = int.from_bytes(file.at(place + 8, 8), "little")
-        if name == b"data":
-            size = long_size if size == 0xFFFFFFFF else size
-            return _exceeds(file, place, size)
-    return False
+    data = riff.find_data(file)
+    return data is not None and riff.exceeds(file, *data)
 
 
 def _aiff(file: Window, _: Decoded) -> bool:
-    for name, place, size in _chunks(file, 12, big=True):
+    for name, place, size in riff.chunks(file, 12, big=True):
         if name == b"SSND":
-            return _exceeds(file, place, size)
+            return riff.exceeds(file, place, size)
     return False
 
 
 def _caf(file: Window, _: Decoded) -> bool:
-    for name, place, size in _chunks(file, 8, big=True, wide=True):
+    for name, place, size in riff.chunks(file, 8, big=True, wide=True):
         if name == b"data":
-            return _exceeds(file, place, size)
+            return riff.exceeds(file, place, size)
     return False
 
 
 def _au(file: Window, _: Decoded) -> bool:
     head = file.at(4, 8)
     start, size = int.from_bytes(head[:4], "big"), int.from_bytes(head[4:], "big")
-    return _exceeds(file, start, size)
+    return riff.exceeds(file, start, size)
 
 
 def _avi(file: Window, _: Decoded) -> bool:
     return any(
-        name in (b"RIFF", b"LIST") and _exceeds(file, place, size)
-        for name, place, size in _chunks(file, 12, big=False)
+        name in (b"RIFF", b"LIST") and riff.exceeds(file, place, size)
+        for name, place, size in riff.chunks(file, 12, big=False)
     )
 
 
@@ -135,14 +98,14 @@ def _guids(file: Window, start: int, align: int) -> Iterator[tuple[bytes, int, i
 
 def _w64(file: Window, _: Decoded) -> bool:
     return any(
-        name == b"data" and _exceeds(file, place, size)
+        name == b"data" and riff.exceeds(file, place, size)
         for name, place, size in _guids(file, 40, align=8)
     )
 
 
 def _asf(file: Window, _: Decoded) -> bool:
     return any(
-        name == b"\x36\x26\xb2\x75" and size > 50 and _exceeds(file, place, size)
+        name == b"\x36\x26\xb2\x75" and size > 50 and riff.exceeds(file, place, size)
         for name, place, size in _guids(file, 0, align=1)
     )
 
@@ -153,7 +116,7 @@ def _mp4(file: Window, _: Decoded) -> bool:
         size = int.from_bytes(head[:4], "big")
         if size == 1:
             size = int.from_bytes(head[8:], "big")
-        if head[4:8] in (b"mdat", b"moof", b"moov") and _exceeds(file, start, size):
+        if head[4:8] in (b"mdat", b"moof", b"moov") and riff.exceeds(file, start, size):
             return True
         if size < 8:
             return False
@@ -202,32 +165,22 @@ def _total(file: Window, decoded: Decoded) -> bool:
     declared = decoded.n_declared
     if not declared or _is_piped(declared * decoded.n_channels):
         return False
-    missing = decoded.n_samples < declared
-    return missing and (decoded.tail_failed or not decoded.n_lost)
+    return decoded.n_end < declared
 
 
 def _is_piped(n_values: int) -> bool:
     """Says whether a count of samples stems from a wav that told no length."""
-    return any(_is_unknown(n_values * width) for width in (1, 2, 3, 4))
+    return any(riff.is_unknown(n_values * width) for width in (1, 2, 3, 4))
 
 
 def _mp3(file: Window, decoded: Decoded) -> bool:
-    claim = find_claim(file, _id3v2_size(file))
+    claim = find_claim(file, riff.id3v2_size(file))
     if claim is None:
         return False
     n_found = decoded.n_samples + decoded.n_lost
     few_bytes = claim.n_bytes is None or claim.start + claim.n_bytes > file.size
     few_samples = claim.n_samples is None or n_found < claim.n_samples
     return few_bytes and few_samples
-
-
-def _id3v2_size(file: Window) -> int:
-    """Returns the bytes of the ID3v2 tags at the beginning."""
-    start = 0
-    while (head := file.at(start, 10))[:3] == b"ID3" and len(head) == 10:
-        start += 10 + sum(byte << 7 * i for i, byte in enumerate(head[:5:-1]))
-        start += 10 if head[5] & 0x10 else 0
-    return start
 
 
 PROOFS: dict[str, Callable[[Window, Decoded], bool]] = {

@@ -24,7 +24,11 @@ from keras_munet.errors import AudioError
 SEEKABLE = {"wav", "w64", "aiff", "au", "caf"}
 """Containers in which the place of a PCM sample is known exactly."""
 
-SCALES = {"u1": 2.0**-7, "i2": 2.0**-15, "i4": 2.0**-31}
+KINDS = {"u8": "u1", "s16": "i2", "s32": "i4", "s64": "i8", "flt": "f4", "dbl": "f8"}
+"""FFmpeg's names of sample formats -> NumPy's."""
+
+SCALES = {"u1": 2.0**-7, "i2": 2.0**-15, "i4": 2.0**-31, "i8": 2.0**-63}
+"""What makes full scale 1."""
 
 
 class _Link:
@@ -82,14 +86,24 @@ class FFmpegReader(AudioReader):
                 )
             if not rate or not n_channels:
                 raise AudioError(f"{name} has no audio that can be decoded.")
-            self._n_declared = None if self._rest else _declared(link, rate)
-            super().__init__(name, rate, n_channels, self._n_declared, **cut)
+            super().__init__(name, rate, n_channels, self._guess(rate), **cut)
         except BaseException:
             link.container.close()
             raise
         self.tags = read_tags(link.container, link.track)
         if stream is None and len(link.container.streams.audio) > 1:
             self.warnings.append(describe_tracks(link.container, link.track, name))
+
+    def _guess(self, rate: int) -> int | None:
+        """Returns about how many samples there are, for a progress bar."""
+        link = self._link
+        if link.first is None:
+            return 0
+        if self._rest:  # only the first link is known by now
+            return None
+        length = link.container.duration
+        known = _declared(link, rate)
+        return known or (round(length / 1e6 * rate) if length else None)
 
     def _seek(self, sample: int) -> int:
         """Moves there at once where that is exact; elsewhere all is decoded."""
@@ -103,7 +117,7 @@ class FFmpegReader(AudioReader):
             link.container.seek(place, stream=link.track)
             link.restart()
             if link.first is not None and link.first.pts is not None:
-                found = round(link.first.pts * link.track.time_base * rate)
+                found = round(float(link.first.pts * link.track.time_base) * rate)
                 if found <= sample:
                     return found
         except av.error.FFmpegError:
@@ -175,9 +189,9 @@ class FFmpegReader(AudioReader):
         decoded = Decoded(
             n_samples=self._position,
             n_lost=sum(n for _, n in self._lost),
-            n_declared=self._n_declared,
+            n_end=round(decoder.latest_s * self.sample_rate),
+            n_declared=_declared(self._link, self.sample_rate),
             n_channels=self.n_channels,
-            tail_failed=bool(decoder.n_lost_at_end),
         )
         broken = self.truncated or breaks_off(self._link.formats, self._file, decoded)
         if not broken and decoder.n_lost_at_end:
@@ -221,24 +235,26 @@ def _shape(link: _Link) -> tuple[int, int, Any]:
 
 
 def _declared(link: _Link, rate: int) -> int | None:
-    """Returns how many samples a container declares, or FFmpeg guesses."""
-    if link.first is None:
-        return 0
-    if link.track.duration:
-        return round(float(link.track.duration * link.track.time_base) * rate)
-    if link.container.duration:
-        return round(link.container.duration / 1e6 * rate)
-    return None
+    """Returns how many samples a track declares, if it does."""
+    length = link.track.duration
+    return round(float(length * link.track.time_base) * rate) if length else None
 
 
 def _samples(frame: Any, order: tuple[int, ...] | None) -> FloatArray:
     """Returns a frame as float32 `(samples, channels)`, full scale 1."""
-    data = frame.to_ndarray()  # (channels, samples), or (1, samples x channels)
-    if frame.format.is_planar:
-        data = data.T
+    from av.audio import plane as av_plane
+
+    plane: Any = av_plane.AudioPlane
+    n_channels, form = frame.layout.nb_channels, frame.format
+    kind = KINDS[form.name.removesuffix("p")]
+    if form.is_planar:
+        # Each plane on its own: `frame.planes` reads beyond the end of eight or more.
+        n = frame.samples
+        planes = [np.frombuffer(plane(frame, i), kind, n) for i in range(n_channels)]
+        data = np.stack(planes, axis=1)
     else:
-        data = data.reshape(-1, frame.layout.nb_channels)
-    kind = data.dtype.str[1:]
+        n = frame.samples * n_channels
+        data = np.frombuffer(plane(frame, 0), kind, n).reshape(-1, n_channels)
     block: FloatArray = data.astype(np.float32)
     if kind in SCALES:
         block *= np.float32(SCALES[kind])

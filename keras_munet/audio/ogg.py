@@ -69,7 +69,8 @@ def links(file: Window) -> list[tuple[int, int | None]]:
     A link begins with the first pages of all its streams; any other page ends them.
     A file that is no chained one is a single link.
     """
-    starts, in_heads = [0], True
+    starts: list[int | None] = [0]
+    in_heads = True
     if file.at(0, 4) != MAGIC:
         return [(0, None)]
     for page in pages(file):
@@ -77,7 +78,7 @@ def links(file: Window) -> list[tuple[int, int | None]]:
         if first and not in_heads:
             starts.append(page.start)
         in_heads = first
-    return list(pairwise([*starts, None]))  # type: ignore[arg-type]
+    return [(start or 0, end) for start, end in pairwise([*starts, None])]
 
 
 def is_ended(file: Window) -> bool:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from itertools import chain
 from typing import IO, Self
 
 import numpy as np
@@ -75,7 +76,7 @@ class AudioReader:
         Raises:
             AudioError: when the file ends before it.
         """
-        self._blocks = self._decode()
+        self._blocks: Iterator[FloatArray] = self._decode()
         self._position = self._seek(self._start)
         self._head: list[FloatArray] = []
         while self._start and self._position <= self._start:
@@ -121,18 +122,20 @@ class AudioReader:
     def _wanted(self) -> Iterator[FloatArray]:
         """Yields what lies behind the start, as much as is wanted."""
         left = self._n_wanted
-        for block in self._head:
+        for block in chain(self._head, self._advance()):
             yield block[:left]
-            left = None if left is None else left - len(block[:left])
-        while left is None or left > 0:
-            block = next(self._blocks, None)
-            if block is None:
-                if self._breaks_off():
-                    self._break_off("the rest is missing")
-                return
+            if left is not None:
+                left -= min(left, len(block))
+                if not left:
+                    return
+        if self._breaks_off():
+            self._break_off("the rest is missing")
+
+    def _advance(self) -> Iterator[FloatArray]:
+        """Yields what is decoded, and keeps count of it."""
+        for block in self._blocks:
             self._position += len(block)
-            yield block[:left]
-            left = None if left is None else left - len(block[:left])
+            yield block
 
     def _break_off(self, why: str) -> None:
         if self.truncated:

@@ -133,7 +133,7 @@ def count_streams(path: AudioFile) -> int:
     """Returns the number of audio streams (five in a MUSDB18 `.stem.mp4`)."""
     name = _name(path)
     with (
-        contextlib.closing(_open(path, name)) as file,
+        _open(path, name) as file,
         open_container(file, name) as container,
     ):
         return len(container.streams.audio)

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 
 class Window:
@@ -23,7 +23,7 @@ class Window:
         self._position, self._owns = 0, False
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str]) -> "Window":
+    def open(cls, path: str | os.PathLike[str]) -> Self:
         """Opens a whole file; raises `OSError` where that is not possible."""
         window = cls(Path(path).open("rb", buffering=0))  # noqa: SIM115
         window._owns = True
@@ -33,6 +33,12 @@ class Window:
         """Closes the file if it was opened here."""
         if self._owns:
             self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
 
     def part(self, start: int, end: int | None) -> "Window":
         """Returns a part of this whole file; None ends where the file does."""

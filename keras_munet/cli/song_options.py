@@ -34,6 +34,7 @@ class Request:
     overlap: float
     start: float
     duration: float | None
+    track: int | None
     batch: int
     plot: bool
     quiet: bool
@@ -133,6 +134,13 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         "--duration",
         type=click.FloatRange(0, min_open=True),
         help="Separate this many seconds.",
+    ),
+    click.option(
+        "--track",
+        type=click.IntRange(1),
+        metavar="N",
+        help="Audio track of a film, from 1; by default the one that the film marks, "
+        "then the one with most channels, then the first.",
     ),
     click.option(
         "--batch",

@@ -82,6 +82,7 @@ class _Job:
                 output=output,
                 start_s=self._request.start,
                 duration_s=self._request.duration,
+                track=self._request.track,
                 progress=progress,
                 audio=audio,
                 pipe=sys.stdout.buffer if self._out == PIPE else None,

@@ -106,6 +106,7 @@ def separate_file(
     output: Output,
     start_s: float = 0.0,
     duration_s: float | None = None,
+    track: int | None = None,
     progress: Progress | None = None,
     audio: IO[bytes] | None = None,
     pipe: IO[bytes] | None = None,
@@ -119,13 +120,18 @@ def separate_file(
         output: format and names.
         start_s: where to begin, in seconds.
         duration_s: how much, in seconds.
+        track: number of the audio track, from 1; the file's default one by default.
         progress: called with (seconds done, seconds in all or 0).
         audio: where the song's bytes come from, if not from the file `source`.
         pipe: where the one stem that is wanted goes, as wav, instead of into files.
     """
     with (
         open_audio(
-            audio or source, name=str(source), start_s=start_s, duration_s=duration_s
+            audio or source,
+            stream=None if track is None else track - 1,
+            name=str(source),
+            start_s=start_s,
+            duration_s=duration_s,
         ) as reader,
         contextlib.ExitStack() as files,
     ):

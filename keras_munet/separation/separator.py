@@ -220,6 +220,7 @@ class Separator:
         output: Output | None = None,
         start_s: float = 0.0,
         duration_s: float | None = None,
+        track: int | None = None,
         progress: Progress | None = None,
     ) -> FileResult:
         """Separates a file into files, in constant memory.
@@ -230,6 +231,8 @@ class Separator:
             output: format and names of the files.
             start_s: where to begin, in seconds.
             duration_s: how much to separate, in seconds; to the end by default.
+            track: number of the audio track, from 1; by default the one that the file
+                marks, then the one with most channels, then the first.
             progress: called with (seconds done, seconds in all or 0).
 
         Returns:
@@ -246,6 +249,7 @@ class Separator:
             output=output or Output(),
             start_s=start_s,
             duration_s=duration_s,
+            track=track,
             progress=progress,
         )
 
