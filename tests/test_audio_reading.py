@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 from reading_tools import encode, hole, judge, lag, wav
+from separation_tools import tiny_models
 
 from keras_munet.audio.reading import AudioWriter, downmix, open_audio, read_audio
 from keras_munet.audio.riff import is_endless
@@ -431,3 +432,19 @@ def test_a_name_that_is_no_text(tmp_path):
     path.write_bytes(wav(SONG, RATE))
     audio, _ = read_audio(path)
     assert audio.shape == SONG.shape
+
+
+def test_the_track_is_chosen_on_the_command_line(run, tmp_path):
+    path, tones = tmp_path / "film.mkv", _tones(3)
+    tracks = [tones[:, [channel]] for channel in range(3)]
+    path.write_bytes(encode(tracks, RATE, "matroska", "flac"))
+    model = ("--model", tiny_models().tflite, "--quiet")
+    for options, channel in (((), 1), (("--track", 1), 0), (("--track", 3), 2)):
+        out = tmp_path / str(channel)
+        code, _, err = run("separate", path, *model, "--out", out, *options)
+        assert code == 0, err
+        assert ("3 audio tracks" in err) is not bool(options)
+        total = sum(read_audio(file)[0] for file in out.rglob("*.wav"))
+        np.testing.assert_allclose(total, tones[:, [channel]], atol=1e-3)
+    code, _, err = run("separate", path, *model, "--out", tmp_path, "--track", 4)
+    assert code == 1 and "3 audio stream" in err
