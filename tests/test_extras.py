@@ -53,6 +53,12 @@ def test_the_table_says_what_pyproject_brings(extra):
     assert set(EXTRAS[extra].packages) == imported(requirements(extra))
 
 
+def test_the_page_on_installing_names_every_extra():
+    rows = [f"| `{name}` | {use} |" for name, (use, _) in EXTRAS.items()]
+    page = (ROOT / "docs" / "install.md").read_text()
+    assert [line for line in page.splitlines() if line.startswith("| `")][1:] == rows
+
+
 def test_extras_that_are_not_in_the_table_are_for_developers():
     others = set(PROJECT["optional-dependencies"]) - set(EXTRAS)
     assert others == {"docs", "test"}

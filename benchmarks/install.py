@@ -1,0 +1,94 @@
+"""Sizes of installations and times of first runs, beside Spleeter's and Demucs's.
+
+    python benchmarks/install.py keras-munet keras-munet[train] spleeter demucs
+
+Each in a fresh virtual environment of its own, removed afterwards, with pip's cache as
+it is. Spleeter gets a Python 3.10 (`--python310`), Demucs the CPU build of PyTorch.
+Their weights are downloads of 40 to 320 MB that are not counted, and their first run
+is as far as the import of what separates: it comes before any song.
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+SONG_S = 30
+
+SONG = f"""
+import numpy as np, soundfile
+rng = np.random.default_rng(0)
+soundfile.write("song.wav", rng.normal(0, 0.1, ({SONG_S} * 44100, 2)), 44100)
+"""
+KERAS = "import keras_munet as m; m.build_network(m.preset('mobile-2src').model)"
+
+INSTALLS = {  # package -> what pip installs, step by step
+    "keras-munet": [[str(ROOT)]],
+    "keras-munet[train]": [[f"{ROOT}[train]"]],
+    "spleeter": [["spleeter"]],
+    "demucs": [["torch==2.13.0"], ["torch==2.13.0", "demucs"]],
+}
+RUNS = {  # package -> what is timed: words after the environment's Python
+    "keras-munet": {
+        "import": ["-c", "from keras_munet import Separator; Separator.load()"],
+        f"a song of {SONG_S} s": ["-m", "keras_munet.cli.main", "separate", "song.wav"],
+    },
+    "keras-munet[train]": {"a network in memory": ["-c", KERAS]},
+    "spleeter": {"import": ["-c", "import spleeter.separator, tensorflow"]},
+    "demucs": {"import": ["-c", "import demucs.apply, demucs.htdemucs"]},
+}
+
+
+def timed(command: list[str | Path], folder: Path) -> float:
+    """Runs a command; returns its seconds."""
+    began = time.monotonic()
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{command} fails:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+    return time.monotonic() - began
+
+
+def measure(package: str, python: str) -> None:
+    """Installs one package and prints its figures."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        timed([python, "-m", "venv", folder / "venv"], folder)
+        own = folder / "venv" / "bin" / "python"
+        took = 0.0
+        for words in INSTALLS[package]:
+            took += timed([own, "-m", "pip", "install", "--quiet", *words], folder)
+        (packages,) = (folder / "venv" / "lib").glob("python*/site-packages")
+        n_distributions = len(list(packages.glob("*.dist-info")))
+        size = subprocess.run(["du", "-sm", packages], capture_output=True, text=True)
+        print(
+            f"{package}: {n_distributions} distributions, "
+            f"{size.stdout.split()[0]} MB, installed in {took:.0f} s"
+        )
+        if package == "keras-munet":
+            timed([own, "-c", SONG], folder)
+        for title, words in RUNS[package].items():
+            first = timed([own, *words], folder)
+            second = timed([own, *words, *_again(words)], folder)
+            print(f"  {title}: {first:.1f} s the first time, then {second:.1f} s")
+
+
+def _again(words: list[str]) -> list[str]:
+    return ["--overwrite"] if "separate" in words else []
+
+
+def main() -> None:
+    """Measures the packages that are named."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("packages", nargs="+", choices=INSTALLS)
+    parser.add_argument("--python310", default="python3.10")
+    options = parser.parse_args()
+    for package in options.packages:
+        python = options.python310 if package == "spleeter" else sys.executable
+        measure(package, python)
+
+
+if __name__ == "__main__":
+    main()
