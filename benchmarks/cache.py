@@ -10,7 +10,6 @@ the repeats, the best and the worst, and the processor time of one chunk.
 """
 
 import argparse
-import os
 import statistics
 import tempfile
 import time
@@ -21,6 +20,7 @@ from pathlib import Path
 from keras_munet.config import FOUR_SOURCES, DataConfig
 from keras_munet.data.cache import prepare
 from keras_munet.data.dataset import Dataset
+from keras_munet.data.reader import ChunkBatches
 from keras_munet.music.collection import write_tracks
 from keras_munet.workers import n_cores
 
@@ -49,9 +49,7 @@ def long_enough(dataset: Dataset) -> Dataset:
 
 def read_epoch(dataset: Dataset, epoch: int, augment: Collection[str]) -> tuple:
     """Returns chunks per second, and processor seconds per chunk."""
-    from keras_munet.data.pipeline import chunks
-
-    batches = chunks(
+    batches = ChunkBatches(
         dataset,
         "train",
         batch_size=BATCH,
@@ -71,7 +69,7 @@ def read_epoch(dataset: Dataset, epoch: int, augment: Collection[str]) -> tuple:
 def reading_speed(dataset: Dataset, repeats: int) -> None:
     """Prints the reading speed of each augmentation, in turn, several times."""
     results: dict[tuple, list] = {augment: [] for augment in AUGMENTATIONS}
-    read_epoch(dataset, 0, ())  # the first epoch pays for TensorFlow's start
+    read_epoch(dataset, 0, ())  # the first epoch pays for the disk
     for repeat in range(repeats):
         for augment in AUGMENTATIONS:
             results[augment].append(read_epoch(dataset, repeat, augment))
@@ -93,7 +91,6 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     music_s = options.tracks * options.seconds
     with tempfile.TemporaryDirectory() as name:
         songs = Path(name) / "songs"

@@ -12,7 +12,10 @@ WEIGHTINGS = ("unit", "dwa", "ebw-p1", "ebw-inst-p1", "ebw-p2", "oh")
 AUTO = "auto"
 LOSSES = ("indirect", "direct", "energy")
 WARPS = ("aligned", "paper")
-AUGMENTATIONS = ("gain", "polarity", "channels", "remix", "speed", "equalizer")
+AUGMENTATIONS = (
+    *("gain", "polarity", "silence", "channels"),
+    *("remix", "remix-most", "shift", "speed", "equalizer"),
+)
 OPTIMIZERS = ("sgd", "adam")
 SCHEDULES = ("plateau", "cosine")
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")

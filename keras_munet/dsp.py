@@ -24,6 +24,9 @@ MASK_LIMIT = 10.0
 WARP_BASE = 21.0
 """Base of the log-frequency axis of Sound of Pixels (Zhao et al. 2018)."""
 
+BANDS_HZ = (80.0, 240.0, 720.0, 2160.0, 4320.0, 8640.0)
+"""Where the gains of an equaliser are given; between, straight lines over octaves."""
+
 
 def hann(length: int) -> FloatArray:
     """Returns the periodic Hann window, shape `(length,)`, float64."""
@@ -262,3 +265,23 @@ def istft(
     signal = total[..., half : half + length]
     restored: FloatArray = signal / np.maximum(weight, 1e-8).astype(frames.dtype)
     return restored
+
+
+@functools.lru_cache(maxsize=2)
+def band_weights(n_samples: int, sample_rate: int) -> FloatArray:
+    """Returns what a decibel of each band adds to the logarithm of each bin's gain.
+
+    Lower and higher than all bands, the outermost gains hold.
+
+    Args:
+        n_samples: length of the transform.
+        sample_rate: in Hz.
+
+    Returns:
+        float32, `(bands, n_samples // 2 + 1)`.
+    """
+    hertz = np.fft.rfftfreq(n_samples, 1 / sample_rate).clip(min=1.0)
+    octaves, places = np.log2(hertz), np.log2(BANDS_HZ)
+    weights = [np.interp(octaves, places, band) for band in np.eye(len(BANDS_HZ))]
+    logarithms: FloatArray = np.stack(weights).astype(np.float32)
+    return logarithms * np.float32(np.log(10) / 20)

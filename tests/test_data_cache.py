@@ -14,7 +14,7 @@ from data_tools import CHUNK_S, SHORT, config, song, write_songs, write_stems
 from keras_munet import files
 from keras_munet.audio.resample import downmix, resample
 from keras_munet.config import FOUR_SOURCES, TWO_SOURCES
-from keras_munet.data import records, shards
+from keras_munet.data import shards
 from keras_munet.data.cache import open_dataset, prepare
 from keras_munet.data.stems import MIXTURE
 from keras_munet.errors import AudioError, DataError, MunetError
@@ -37,10 +37,8 @@ def copied(prepared, tmp_path):
     return shutil.copytree(prepared, tmp_path / "cache")
 
 
-def records_of(dataset, shard):
-    raw = np.fromfile(dataset.shard_path(shard), np.uint8)
-    raw = raw.reshape(shard.n_chunks, -1)[:, records.HEADER : -4]
-    return np.ascontiguousarray(raw).view("<i2").reshape(-1, *dataset.record_shape)
+def chunks_of(dataset, shard):
+    return np.load(dataset.shard_path(shard))
 
 
 def files_of(folder):
@@ -57,7 +55,7 @@ def test_chunks_are_the_resampled_down_mix(prepared):
     for shard in dataset.shards:
         stems = song(int(shard.name[-1]), 4.0)
         stems[MIXTURE] = sum(stems.values())
-        chunks = records_of(dataset, shard)
+        chunks = chunks_of(dataset, shard)
         assert chunks.shape == (2, 1, SHORT.chunk_length, 5)
         joined = chunks[:, 0].reshape(-1, 5)
         for k, name in enumerate((*FOUR_SOURCES, MIXTURE)):
@@ -66,17 +64,43 @@ def test_chunks_are_the_resampled_down_mix(prepared):
             assert np.abs(joined[:, k] / 32767 - wanted).max() < 1e-4
 
 
-def test_tensorflow_reads_the_shards(prepared):
-    import tensorflow as tf
+def test_a_cache_is_prepared_and_read_without_tensorflow_and_keras(songs, tmp_path):
+    script = f"""
+        import sys
+        from keras_munet.config import DataConfig, STFTConfig
+        from keras_munet.data.cache import open_dataset, prepare
+        from keras_munet.data.reader import ChunkBatches
+        config = DataConfig(stft=STFTConfig(n_frames=64), silence_energy=0)
+        prepare({str(songs)!r}, {str(tmp_path / "cache")!r}, config, workers=1)
+        dataset = open_dataset({str(tmp_path / "cache")!r}, verify=True)
+        batches = ChunkBatches(
+            dataset, "train", batch_size=2, epoch=0, seed=0, shuffle=True,
+            keep_silent=True, augment=("gain", "remix", "speed"),
+        )
+        print([batch.shape for batch in batches], dataset.mapped(0).dtype)
+        assert not {{"tensorflow", "keras", "jax"}} & set(sys.modules)
+    """
+    code = textwrap.dedent(script)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    n = SHORT.chunk_length
+    assert done.stdout.strip() == f"[(2, {n}, 3), (2, {n}, 3)] int16"
 
-    dataset = open_dataset(prepared)
-    path = str(dataset.shard_path(dataset.shards[0]))
-    read = [tf.io.decode_raw(r, tf.int16) for r in tf.data.TFRecordDataset(path)]
-    assert np.array_equal(np.stack(read).ravel(), records_of(*first(dataset)).ravel())
 
-
-def first(dataset):
-    return dataset, dataset.shards[0]
+def test_a_cache_of_an_earlier_version_says_so_and_is_made_anew(songs, copied):
+    before = files_of(copied)
+    for name in ("dataset.json", "prepare.json"):
+        value = json.loads((copied / name).read_text())
+        files.write_json(copied / name, {**value, "version": 1})
+    for shard in (copied / "shards").glob("*.npy"):
+        shard.rename(shard.with_suffix(".tfrecord"))
+    message = r"format version 1.*same `keras-munet prepare` again: it makes"
+    with pytest.raises(DataError, match=message):
+        open_dataset(copied)
+    with pytest.raises(DataError, match="other settings"):
+        prepare(songs, copied, config(sources=TWO_SOURCES), workers=1)
+    prepare(songs, copied, config(sources=FOUR_SOURCES), workers=1)
+    assert files_of(copied) == before
 
 
 def test_energies_are_the_mean_squares_of_six_seconds_of_training_chunks(prepared):
@@ -85,7 +109,7 @@ def test_energies_are_the_mean_squares_of_six_seconds_of_training_chunks(prepare
     for shard in dataset.shards:
         if shard.split != "train":
             continue
-        for chunk in records_of(dataset, shard)[:, 0]:
+        for chunk in chunks_of(dataset, shard)[:, 0]:
             powers.append(65_280 * np.mean((chunk / 32767) ** 2, axis=0))
     wanted = np.mean(powers, axis=0)
     assert list(dataset.energies) == [*FOUR_SOURCES, MIXTURE]
@@ -136,15 +160,16 @@ def test_killed_and_run_again_it_ends_the_same(songs, prepared, tmp_path):
         import os, signal, sys
         sys.path.insert(0, {str(tmp_path.parent)!r})
         from keras_munet.config import DataConfig, STFTConfig, FOUR_SOURCES
-        from keras_munet.data import cache, records
-        write, calls = records.write_records, []
-        def dying(path, payloads):
+        from keras_munet.data import cache
+        import numpy as np
+        save, calls = np.save, []
+        def dying(path, array):
             calls.append(path)
             if len(calls) == 2:
                 path.write_bytes(b"half a shard")
                 os.kill(os.getpid(), signal.SIGKILL)
-            write(path, payloads)
-        records.write_records = dying
+            save(path, array)
+        np.save = dying
         config = DataConfig(sources=FOUR_SOURCES, stft=STFTConfig(n_frames=64))
         cache.prepare({str(songs)!r}, {str(tmp_path / "cache")!r}, config, workers=1)
     """
@@ -182,11 +207,9 @@ def test_changed_tracks_are_made_anew(tmp_path):
     after = prepare(songs, tmp_path / "cache", config(), workers=1)
     same = {s.file for s in before.shards} & {s.file for s in after.shards}
     assert len(same) == 2
-    listed = {f"{s.file[: -len('tfrecord')]}{x}" for s in after.shards for x in KINDS}
+    stems = [s.file.removesuffix("npy") for s in after.shards]
+    listed = {f"{stem}{kind}" for stem in stems for kind in ("npy", "json")}
     assert {path.name for path in (tmp_path / "cache/shards").iterdir()} == listed
-
-
-KINDS = ("tfrecord", "json")
 
 
 def test_other_settings_are_refused_or_overwritten(songs, copied):
@@ -266,7 +289,7 @@ def test_left_and_right_can_be_kept(tmp_path):
     write_stems(tmp_path / "songs", stems)
     settings = config(n_channels=2)
     dataset = prepare(tmp_path / "songs", tmp_path / "cache", settings, workers=1)
-    (chunk,) = records_of(*first(dataset))
+    (chunk,) = chunks_of(dataset, dataset.shards[0])
     wanted = resample(stems["vocals"], 22050, SHORT.sample_rate)[: chunk.shape[1]]
     assert np.abs(chunk[..., 0].T / 32767 - wanted).max() < 1e-4
 
@@ -302,12 +325,12 @@ def test_a_damaged_stem_stops_prepare_and_keeps_the_others(tmp_path):
 
 
 def test_a_full_disk_is_named_and_leaves_no_half_shard(songs, tmp_path, monkeypatch):
-    def full(path, payloads):
+    def full(path, array):
         path.write_bytes(b"half")
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(records, "write_records", full)
-    message = r"disk is full; .*Song-0-.*tfrecord.*finished tracks are kept"
+    monkeypatch.setattr(np, "save", full)
+    message = r"disk is full; .*Song-0-.*npy.*finished tracks are kept"
     with pytest.raises(DataError, match=message):
         prepare(songs, tmp_path / "cache", config(), workers=1)
     assert list((tmp_path / "cache" / "shards").iterdir()) == []
@@ -329,7 +352,7 @@ def test_no_cache(tmp_path):
         ('{"format": "other"}', r"dataset.json is not a cache of keras-munet"),
         ("[1, 2]", r"dataset.json is not a cache of keras-munet"),
         ('{"format": "keras-munet-cache", "ver', r"dataset.json is damaged.*again"),
-        ('{"format": "keras-munet-cache", "version": 1}', r"is damaged"),
+        ('{"format": "keras-munet-cache", "version": 2}', r"is damaged"),
         ('{"format": "keras-munet-cache", "version": 9}', r"format version 9"),
     ],
 )
@@ -340,7 +363,7 @@ def test_damaged_or_foreign_description(copied, text, message):
 
 
 def test_changed_missing_and_cut_shards(songs, copied):
-    shard = sorted((copied / "shards").glob("*.tfrecord"))[1]
+    shard = sorted((copied / "shards").glob("*.npy"))[1]
     intact = shard.read_bytes()
     changed = bytearray(intact)
     changed[1000] ^= 1

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 from data_tools import SHORT, config, song, write_songs, write_stems
 
-from keras_munet.config import FOUR_SOURCES
+from keras_munet.config import FOUR_SOURCES, TWO_SOURCES
 from keras_munet.data.augment import draw_plan
 from keras_munet.data.cache import prepare
-from keras_munet.data.pipeline import chunks
+from keras_munet.data.mixing import energies
+from keras_munet.data.pipeline import as_dataset
+from keras_munet.data.reader import ChunkBatches, Conditioned
 from keras_munet.errors import DataError
 
 MAPS = Path("/proc/self/maps")
@@ -31,12 +33,14 @@ def read(dataset, split="train", **settings):
         "shuffle": False,
         "keep_silent": True,
     }
-    batches = [b.numpy() for b in chunks(dataset, split, **{**defaults, **settings})]
-    return np.concatenate(batches)
+    return np.concatenate(
+        list(ChunkBatches(dataset, split, **{**defaults, **settings}))
+    )
 
 
 def test_batches_have_the_promised_shape(dataset):
     batches = list(read_batches(dataset, batch_size=4))
+    assert len(batches) == 2
     assert [b.shape for b in batches] == [
         (4, SHORT.chunk_length, 5),
         (2, SHORT.chunk_length, 5),
@@ -47,19 +51,85 @@ def test_batches_have_the_promised_shape(dataset):
 
 
 def read_batches(dataset, **settings):
-    pipeline = chunks(
+    return ChunkBatches(
         dataset, "train", epoch=0, seed=0, shuffle=False, keep_silent=True, **settings
     )
-    assert pipeline.element_spec.shape[1:] == (SHORT.chunk_length, 5)
-    return pipeline.as_numpy_iterator()
+
+
+@pytest.mark.parametrize("conditioned", [False, True])
+def test_tensorflow_is_given_the_same_batches_bit_for_bit(dataset, conditioned):
+    augment = ("remix", "gain", "polarity", "speed", "equalizer")
+    batches = read_batches(dataset, batch_size=4, augment=augment)
+    if conditioned:
+        batches = Conditioned(batches, 4)
+    data = as_dataset(batches)
+    for _ in range(2):
+        assert len(data) == len(batches) == len(list(data))
+        for given, own in zip(data, batches, strict=True):
+            given, own = (x if conditioned else (x,) for x in (given, own))
+            for a, b in zip(given, own, strict=True):
+                assert a.dtype == b.dtype == np.float32
+                assert np.array_equal(a.numpy(), b)
+
+
+def test_some_of_the_sources_can_be_asked_for(dataset):
+    whole = read(dataset, augment=("gain",))
+    some = read(dataset, augment=("gain",), sources=("bass", "vocals"))
+    assert np.array_equal(some, whole[..., [2, 0, 4]])
+    plain = read(dataset, sources=("bass",))
+    assert np.array_equal(plain, read(dataset)[..., [2, 4]])
+
+
+def test_sums_of_sources_are_what_another_cache_would_hold(dataset, tmp_path):
+    songs, settings = dataset.folder.parent / "songs", config(silence_energy=0.0)
+    two = prepare(songs, tmp_path / "cache", settings, workers=1)
+    added = read(dataset, sources=TWO_SOURCES)
+    assert np.abs(added - read(two)).max() < 3 / 32767
+    measured = energies(dataset, TWO_SOURCES, keep_silent=True)
+    assert list(measured) == [*TWO_SOURCES, "mixture"]
+    assert measured == pytest.approx(two.energies, rel=1e-3)
+    augment = ("remix", "gain", "equalizer", "speed")
+    whole = read(dataset, augment=augment)
+    added = read(dataset, augment=augment, sources=TWO_SOURCES)
+    sums = whole[..., 0], whole[..., 1:4].sum(axis=-1), whole[..., 4]
+    assert np.allclose(added, np.stack(sums, axis=-1), atol=1e-6)
+    with pytest.raises(DataError, match=r"'piano' is no source.*vocals, drums, bass"):
+        read(dataset, sources=("piano",))
+
+
+def test_shifted_chunks_are_pieces_of_their_song(dataset):
+    shifted = read(dataset, augment=("shift",))
+    rows = dataset.chunk_index("train", keep_silent=True)
+    songs = {}
+    for shard, number in rows:
+        whole = np.concatenate(dataset.mapped(int(shard))[:, 0]) / np.float32(32767)
+        songs.setdefault(int(shard), []).append((int(number), whole))
+    begins = []
+    for batch, (shard, number) in zip(shifted, rows, strict=True):
+        whole = songs[int(shard)][0][1]
+        near = np.abs(whole[:, 0] - batch[0, 0]) + np.abs(whole[:, 3] - batch[0, 3])
+        begins.append(int(near.argmin()))
+        piece = whole[begins[-1] : begins[-1] + SHORT.chunk_length]
+        assert np.allclose(piece[:, :4], batch[:, :4], atol=1e-6)
+        assert 0 <= begins[-1] - number * SHORT.chunk_length < SHORT.chunk_length
+    assert np.count_nonzero(np.array(begins) % SHORT.chunk_length) >= 2
+    apart = read(dataset, augment=("shift", "remix"))
+    assert np.abs(apart[..., :4].sum(axis=-1) - apart[..., 4]).max() < 1e-6
+
+
+def test_a_batch_that_cannot_be_read_is_an_error_where_it_is_used(dataset):
+    broken = replace(dataset)
+    broken.mapped(0)
+    broken._maps[0] = np.zeros((1, 1, 5, 5), np.int16)
+    with pytest.raises(ValueError, match="could not broadcast"):
+        read(broken)
 
 
 def test_unshuffled_chunks_are_the_tracks_in_order(dataset):
     first = next(shard for shard in dataset.shards if shard.split == "train")
     batch = read(dataset)
-    raw = np.fromfile(dataset.shard_path(first), np.uint8)
-    record = raw[: len(raw) // first.n_chunks][12:-4].view("<i2").reshape(-1, 5)
-    assert np.array_equal(batch[0], record.astype(np.float32) * np.float32(1 / 32767))
+    chunk = np.load(dataset.shard_path(first))[0, 0]
+    assert np.array_equal(batch[0], chunk.astype(np.float32) * np.float32(1 / 32767))
     total = batch[..., :-1].sum(axis=-1)
     assert np.abs(total - batch[..., -1]).max() < 3 / 32767  # rounding of int16
 
@@ -139,9 +209,7 @@ def test_channels_are_left_right_or_mid(tmp_path):
     mid = read(dataset)
     picked = read(dataset, augment=("channels",))
     (shard,) = dataset.shards
-    raw = np.fromfile(dataset.shard_path(shard), np.uint8).reshape(len(mid), -1)
-    raw = np.ascontiguousarray(raw[:, 12:-4]).view("<i2")
-    left, right = np.moveaxis(raw.reshape(len(mid), 2, -1, 3) / 32767, 1, 0)
+    left, right = np.moveaxis(np.load(dataset.shard_path(shard)) / 32767, 1, 0)
     assert np.allclose(mid, (left + right) / 2, atol=1e-6)
     seen = set()
     for k in range(len(mid)):
@@ -186,9 +254,26 @@ def test_a_batch_larger_than_the_data_set(dataset):
         read(dataset, "test")
 
 
+def test_most_are_remixed_and_some_stay_together():
+    settings = {"seed": 0, "epoch": 0, "shuffle": True}
+    augment = ("remix-most", "speed", "shift", "silence")
+    plan = draw_plan(4000, 4, augment=augment, **settings)
+    own = plan.source_rows == plan.rows[:, None]
+    assert own.all(axis=1).mean() == pytest.approx(0.25, abs=0.03)
+    band = (plan.source_rows[:, 1:] == plan.source_rows[:, 1:2]).all(axis=1)
+    assert band.mean() == pytest.approx(0.25 + 0.75 / 2, abs=0.03)
+    for values in (plan.speeds, plan.shifts):
+        assert (np.ptp(values[band, 1:4], axis=1) == 0).all()
+        assert (np.ptp(values[own.all(axis=1)], axis=1) == 0).all()
+        assert np.ptp(values[~band], axis=1).min() > 0
+    assert (plan.gains == 0).mean() == pytest.approx(0.12, abs=0.01)
+    quiet = draw_plan(4000, 1, augment=("silence",), **settings)
+    assert (quiet.gains == 1).all()
+
+
 def test_a_plan_without_augmentation_is_plain():
     plan = draw_plan(5, 2, seed=0, epoch=0, shuffle=True)
     assert plan.is_plain and sorted(plan.rows) == [0, 1, 2, 3, 4]
-    for name in ("gain", "polarity", "channels", "remix"):
+    for name in ("gain", "polarity", "channels", "remix", "shift"):
         drawn = draw_plan(50, 2, seed=0, epoch=0, shuffle=False, augment=(name,))
         assert not drawn.is_plain

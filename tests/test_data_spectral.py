@@ -6,7 +6,8 @@ from scipy.fft import next_fast_len
 
 from keras_munet.audio.resample import resample
 from keras_munet.data.augment import MOST_BAND_GAIN, SPEED_RANGE, draw_plan
-from keras_munet.data.spectral import BANDS_HZ, EDGE, transform
+from keras_munet.data.spectral import EDGE, transform
+from keras_munet.dsp import BANDS_HZ
 
 RATE, LENGTH = 10880, 33534  # the paper's rate; 128 frames
 

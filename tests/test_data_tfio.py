@@ -14,8 +14,9 @@ from data_tools import SHORT, config, song, write_stems
 from keras_munet.config import FOUR_SOURCES
 from keras_munet.data import tfio
 from keras_munet.data.cache import prepare
-from keras_munet.data.pipeline import chunks
-from keras_munet.data.tfio_files import Window
+from keras_munet.data.pipeline import as_dataset
+from keras_munet.data.reader import ChunkBatches
+from keras_munet.data.tfio import Window
 from keras_munet.errors import DataError, MissingExtraError, MunetError
 
 
@@ -94,9 +95,10 @@ def datasets(tmp_path_factory):
 
 def read(dataset, **settings):
     defaults = {"batch_size": 2, "epoch": 1, "seed": 0, "keep_silent": True}
-    pipeline = chunks(dataset, "train", shuffle=True, **{**defaults, **settings})
-    assert pipeline.element_spec.shape[1:] == (SHORT.chunk_length, 5)
-    return np.concatenate([batch.numpy() for batch in pipeline])
+    settings = {**defaults, **settings}
+    batches = as_dataset(ChunkBatches(dataset, "train", shuffle=True, **settings))
+    assert batches.element_spec.shape[1:] == (SHORT.chunk_length, 5)
+    return np.concatenate([batch.numpy() for batch in batches])
 
 
 @needs_tfio

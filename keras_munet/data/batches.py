@@ -1,12 +1,14 @@
 """Training batches from a cache: what `training.loop.fit` asks of its data."""
 
 import math
+from typing import Any
 
-import tensorflow as tf
+import keras
 
-from keras_munet.config import FitConfig, ModelConfig
-from keras_munet.data.cache import Dataset
-from keras_munet.data.pipeline import chunks
+from keras_munet.config import FitConfig
+from keras_munet.data.dataset import Dataset
+from keras_munet.data.mixing import energies
+from keras_munet.data.reader import ChunkBatches, Conditioned
 
 
 class CachedBatches:
@@ -14,7 +16,7 @@ class CachedBatches:
 
     Args:
         dataset: an open cache.
-        config: of the run; its sources must be among the cache's.
+        config: of the run; its sources are the cache's, or sums of these.
 
     Attributes:
         energies: E_i over the chunks that are trained on.
@@ -24,22 +26,21 @@ class CachedBatches:
 
     def __init__(self, dataset: Dataset, config: FitConfig) -> None:
         self.dataset = dataset
-        silent = config.keep_silent
-        self.energies = dataset.energies if silent else dataset.energies_without_silent
+        silent, sources = config.keep_silent, config.model.sources
+        self.energies = energies(dataset, sources, keep_silent=silent)
         self.n_training = dataset.n_chunks("train", keep_silent=silent)
         n_batches = math.ceil(self.n_training / config.batch_size)
         self.steps_per_epoch = n_batches * config.model.n_passes
-        names = [*dataset.sources, "mixture"]
-        self.columns = [names.index(n) for n in (*config.model.sources, "mixture")]
 
-    def batches(self, split: str, *, epoch: int, config: FitConfig) -> tf.data.Dataset:
+    def batches(self, split: str, *, epoch: int, config: FitConfig) -> Any:
         """Returns waveforms `(batch, chunk_length, K + 1)`, mixture last.
 
         Training batches of a C-U-Net are pairs (waveforms, conditions). Validation
-        keeps its order, and chunks with a silent source (paper, IV-A).
+        keeps its order, and chunks with a silent source (paper, IV-A). It is a
+        `tf.data.Dataset` for TensorFlow, and needs none for another backend.
         """
         training = split == "train"
-        batches = chunks(
+        batches = ChunkBatches(
             self.dataset,
             split,
             batch_size=config.batch_size,
@@ -48,36 +49,17 @@ class CachedBatches:
             shuffle=training,
             keep_silent=config.keep_silent or not training,
             augment=config.augment if training else (),
+            sources=config.model.sources,
         )
-        if self.columns != list(range(len(self.columns))):
-            batches = batches.map(lambda x: tf.gather(x, self.columns, axis=-1))
         if training and config.model.unet.architecture == "cunet":
-            return conditioned(batches, config.model, self.steps_per_epoch)
-        return batches.prefetch(1)
+            return for_backend(Conditioned(batches, len(config.model.sources)))
+        return for_backend(batches)
 
 
-def conditioned(
-    batches: tf.data.Dataset, config: ModelConfig, n_batches: int
-) -> tf.data.Dataset:
-    """Gives every batch K + 2 times, every example once under each condition.
+def for_backend(batches: ChunkBatches | Conditioned) -> Any:
+    """Returns batches as TensorFlow or another backend takes them."""
+    if keras.backend.backend() != "tensorflow":
+        return batches
+    from keras_munet.data.pipeline import as_dataset
 
-    The conditions are the K one-hots, all ones and all zeros; a batch holds all of
-    them in turn, and a pass shifts them by one. `n_batches` is what comes out.
-    """
-    n_sources, n_conditions = len(config.sources), config.n_passes
-    conditions = tf.concat(
-        [tf.eye(n_sources), tf.ones((1, n_sources)), tf.zeros((1, n_sources))], axis=0
-    )
-
-    def passes(waveforms: tf.Tensor) -> tf.data.Dataset:
-        examples = tf.range(tf.shape(waveforms)[0])
-        shifts = tf.data.Dataset.range(n_conditions, output_type=tf.int32)
-        return shifts.map(
-            lambda shift: (
-                waveforms,
-                tf.gather(conditions, (examples + shift) % n_conditions),
-            )
-        )
-
-    pairs = batches.flat_map(passes).prefetch(1)
-    return pairs.apply(tf.data.experimental.assert_cardinality(n_batches))
+    return as_dataset(batches)

@@ -1,7 +1,7 @@
 """`prepare`: a data set of stems becomes a cache of training chunks.
 
 CACHE/prepare.json      what is being prepared: source and settings
-CACHE/shards/           a TFRecord file for each track, and its description
+CACHE/shards/           a .npy file for each track, and its description
 CACHE/dataset.json      written last; without it the cache is not complete
 """
 
@@ -101,8 +101,10 @@ def _refuse_foreign(folder: Path) -> None:
 def _claim(folder: Path, settings: dict[str, Any], *, overwrite: bool) -> None:
     """Marks the folder as ours; refuses a cache of something else."""
     marker = folder / _SETTINGS_FILE
-    if marker.is_file() and _read_json(marker) != settings:
-        if not overwrite:
+    old = _read_json(marker) if marker.is_file() else settings
+    if old != settings:
+        same = isinstance(old, dict) and {**old, "version": VERSION} == settings
+        if not (same or overwrite):  # an earlier version's are made anew
             raise DataError(
                 f"{folder} is a cache of another source or other settings (see "
                 f"{marker}). Choose another folder, or use --overwrite."
@@ -130,7 +132,7 @@ def _job(track: Track, config: DataConfig, folder: Path) -> Job:
     text = json.dumps([VERSION, config.to_dict(), track.name, inputs])
     key = hashlib.sha256(text.encode()).hexdigest()
     slug = re.sub(r"[^A-Za-z0-9]+", "-", track.name).strip("-")[:40]
-    file = f"{slug or 'track'}-{key[:10]}.tfrecord"
+    file = f"{slug or 'track'}-{key[:10]}.npy"
     return Job(track, config, folder / SHARD_FOLDER, file, key)
 
 

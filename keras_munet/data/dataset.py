@@ -1,23 +1,25 @@
 """A prepared cache, opened: `dataset.json` and the shards that it lists."""
 
 import functools
+import io
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from keras_munet import files
 from keras_munet.config import DataConfig
-from keras_munet.data import records
-from keras_munet.data.shards import Shard
+from keras_munet.data.shards import FULL_SCALE, Shard
 from keras_munet.data.stems import MIXTURE
+from keras_munet.dsp import FloatArray
 from keras_munet.errors import DataError, MunetError
 
 FORMAT = "keras-munet-cache"
-VERSION = 1
+VERSION = 2
 DATASET_FILE = "dataset.json"
 SHARD_FOLDER = "shards"
 
@@ -34,7 +36,10 @@ class Dataset:
         config: how it was prepared.
         shards: the tracks, each with its split, chunks, energies and silent flags.
         warnings: what a user should know about it.
+        full_scale: value of a sample of 1.0.
     """
+
+    full_scale: ClassVar[float] = FULL_SCALE
 
     folder: Path
     config: DataConfig
@@ -82,12 +87,12 @@ class Dataset:
         return {name: float(mean) for name, mean in zip(names, means, strict=True)}
 
     def chunk_index(self, split: str, *, keep_silent: bool) -> NDArray[np.int64]:
-        """Lists the chunks of a split: rows of (shard, record), `(n, 2)`."""
+        """Lists the chunks of a split: rows of (shard, chunk), `(n, 2)`."""
         rows = [
-            (number, record)
+            (number, chunk)
             for number, shard in enumerate(self.shards)
             if shard.split == split
-            for record, silent in enumerate(shard.silent)
+            for chunk, silent in enumerate(shard.silent)
             if keep_silent or not silent
         ]
         return np.asarray(rows, np.int64).reshape(-1, 2)
@@ -111,19 +116,55 @@ class Dataset:
             "with more tracks, or with a larger --validation-share."
         )
 
-    def mapped(self, number: int) -> NDArray[np.uint8]:
-        """Returns the bytes of a shard; mapped once, however many epochs read them.
+    def starts(
+        self, places: NDArray[np.int64], shifts: FloatArray
+    ) -> NDArray[np.int64]:
+        """Returns where in their songs chunks begin that are shifted, in samples.
 
-        TensorFlow keeps what every epoch's graph refers to, and a process may have
-        65,530 mappings.
+        None reaches beyond the last chunk of its song.
+
+        Args:
+            places: rows of `chunk_index`, `(n, 2)`.
+            shifts: in chunks, from 0 to 1, `(n,)`.
+        """
+        length = self.chunk_shape[1]
+        last = np.array([shard.n_chunks - 1 for shard in self.shards])[places[:, 0]]
+        shifted = length * places[:, 1] + np.int64(length * shifts)
+        starts: NDArray[np.int64] = np.minimum(shifted, length * last)
+        return starts
+
+    def piece(self, shard: int, start: int, signal: int | None = None) -> NDArray[Any]:
+        """Reads as much as a chunk from anywhere in a song, or one signal of it.
+
+        Args:
+            shard: number of the song.
+            start: first sample, at most that of the last chunk.
+            signal: which of the K + 1 signals; all by default.
+
+        Returns:
+            `(channels, chunk_length, K + 1)`, or without the last axis.
+        """
+        number, first = divmod(start, self.chunk_shape[1])
+        signals = slice(None) if signal is None else signal
+        piece: NDArray[Any] = self.mapped(shard)[number][:, first:, signals]
+        if not first:
+            return piece
+        rest = self.mapped(shard)[number + 1][:, :first, signals]
+        return np.concatenate([piece, rest], axis=1)
+
+    def mapped(self, number: int) -> NDArray[np.int16]:
+        """Returns a shard; mapped once, for a process may have 65,530 mappings.
+
+        Returns:
+            int16, `(n_chunks, *chunk_shape)`.
         """
         if number not in self._maps:
             path = self.shard_path(self.shards[number])
-            self._maps[number] = np.memmap(path, np.uint8, "r")
+            self._maps[number] = np.load(path, mmap_mode="r")
         return self._maps[number]
 
     @functools.cached_property
-    def _maps(self) -> dict[int, NDArray[np.uint8]]:
+    def _maps(self) -> dict[int, NDArray[np.int16]]:
         return {}
 
     def shard_path(self, shard: Shard) -> Path:
@@ -131,8 +172,8 @@ class Dataset:
         return self.folder / SHARD_FOLDER / shard.file
 
     @property
-    def record_shape(self) -> tuple[int, int, int]:
-        """Shape of a record: `(channels, chunk_length, K + 1)`, int16."""
+    def chunk_shape(self) -> tuple[int, int, int]:
+        """Shape of a chunk: `(channels, chunk_length, K + 1)`."""
         stft = self.config.stft
         return self.config.n_channels, stft.chunk_length, len(self.sources) + 1
 
@@ -142,13 +183,12 @@ class Dataset:
         Raises:
             DataError: names the first shard that has not.
         """
-        record = 2 * int(np.prod(self.record_shape)) + records.OVERHEAD
         for shard in self.shards:
             path = self.shard_path(shard)
             if not path.is_file():
                 raise DataError(self._damaged(path, "is missing"))
-            if (size := path.stat().st_size) != shard.n_chunks * record:
-                wanted = shard.n_chunks * record
+            wanted = _n_bytes((shard.n_chunks, *self.chunk_shape))
+            if (size := path.stat().st_size) != wanted:
                 why = f"has {size} bytes where {wanted} were written"
                 raise DataError(self._damaged(path, why))
 
@@ -218,7 +258,8 @@ def open_dataset(folder: str | Path, *, verify: bool = False) -> Dataset:
         if value.get("version") != VERSION:
             raise DataError(
                 f"{path} has format version {value.get('version')}; this program "
-                f"reads version {VERSION}. Prepare the data set again."
+                f"reads version {VERSION}. Run the same `keras-munet prepare` again: "
+                "it makes the cache anew."
             )
         dataset = Dataset(
             folder,
@@ -237,6 +278,14 @@ def open_dataset(folder: str | Path, *, verify: bool = False) -> Dataset:
     if verify:
         dataset.verify()
     return dataset
+
+
+def _n_bytes(shape: tuple[int, ...]) -> int:
+    """Returns the size of an int16 `.npy` file."""
+    header = io.BytesIO()
+    array = {"descr": "<i2", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(header, array)
+    return header.tell() + 2 * math.prod(shape)
 
 
 def _shard(value: dict[str, Any]) -> Shard:

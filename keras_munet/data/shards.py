@@ -1,6 +1,6 @@
 """One track becomes one shard: read, cut into chunks, measured, written as int16.
 
-A record of a shard is one chunk: little-endian int16 `(channels, chunk_length,
+A shard is a plain `.npy`: little-endian int16 `(n_chunks, channels, chunk_length,
 K + 1)`, the K sources in order and the mixture last. Full scale is 32767.
 """
 
@@ -13,7 +13,6 @@ import numpy as np
 
 from keras_munet import dsp, files
 from keras_munet.config import DataConfig
-from keras_munet.data import records
 from keras_munet.data.stems import MIXTURE
 from keras_munet.data.tracks import Track
 from keras_munet.dsp import FloatArray
@@ -37,7 +36,7 @@ class Shard(Config):
         file: name of the shard, in the folder `shards` of the cache.
         key: fingerprint of the settings and of the track's files.
         sha256: of the shard.
-        n_chunks: records of the shard; 0 (and no file) where the track is too short.
+        n_chunks: chunks of the shard; 0 (and no file) where the track is too short.
         gain: what the track was multiplied with, to fit into int16.
         n_clipped: samples beyond full scale that were cut off.
         energies: per chunk, `dsp.energy` of each source and of the mixture.
@@ -181,7 +180,7 @@ def _write(path: Path, chunks: list[np.ndarray[Any, Any]]) -> str:
     if not chunks:
         return ""
     with files.replacing(path) as part:
-        records.write_records(part, (c.data.cast("B") for c in chunks))
+        np.save(part, np.stack(chunks))
         digest = files.sha256(part)
     return digest
 

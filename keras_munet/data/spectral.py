@@ -5,18 +5,13 @@ inverse transform at another length resamples, which moves pitch, formants and t
 together.
 """
 
-import functools
-
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from keras_munet.dsp import FloatArray
+from keras_munet.dsp import FloatArray, band_weights
 
 Complex = NDArray[np.complex64]
-
-BANDS_HZ = (80.0, 240.0, 720.0, 2160.0, 4320.0, 8640.0)
-"""Where the gains of an equaliser are given; between, straight lines over octaves."""
 
 EDGE = 0.91
 """Share of half the rate up to which resampled music is whole (`resample.QUALITY`)."""
@@ -37,7 +32,7 @@ def transform(
         signals: `(batch, chunk_length, K + 1)`.
         speeds: factors of all frequencies, `(batch, K + 1)`. Lengths are rounded to
             such as transform quickly, which changes a factor by 1 % or so at most.
-        band_gains: decibels at `BANDS_HZ`, `(batch, K + 1, bands)`.
+        band_gains: decibels at `dsp.BANDS_HZ`, `(batch, K + 1, bands)`.
         sample_rate: in Hz.
 
     Returns:
@@ -53,26 +48,6 @@ def transform(
         spectrum *= np.exp(band_gains[place, k] @ weights)
         result[place, :, k] = _resampled(spectrum, n_samples, speeds[place, k])
     return result
-
-
-@functools.lru_cache(maxsize=2)
-def band_weights(n_samples: int, sample_rate: int) -> FloatArray:
-    """Returns what a decibel of each band adds to the logarithm of each bin's gain.
-
-    Lower and higher than all bands, the outermost gains hold.
-
-    Args:
-        n_samples: length of the transform.
-        sample_rate: in Hz.
-
-    Returns:
-        float32, `(bands, n_samples // 2 + 1)`.
-    """
-    hertz = scipy.fft.rfftfreq(n_samples, 1 / sample_rate).clip(min=1.0)
-    octaves, places = np.log2(hertz), np.log2(BANDS_HZ)
-    weights = [np.interp(octaves, places, band) for band in np.eye(len(BANDS_HZ))]
-    logarithms: FloatArray = np.stack(weights).astype(np.float32)
-    return logarithms * np.float32(np.log(10) / 20)
 
 
 def _resampled(spectrum: Complex, n_samples: int, speed: float) -> FloatArray:
