@@ -25,7 +25,7 @@ MAY_IMPORT = {  # rooms, each with those that it may import; none is named befor
     "weights": set(),
     "models": {"layers", "artefact"},
     "training": {"models", "layers"},
-    "data": {"audio"},
+    "data": {"audio", "layers"},
     "music": {"audio"},
     "studio": {"audio", "music"},
     "separation": {"artefact", "audio", "models", "weights"},
