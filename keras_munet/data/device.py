@@ -206,7 +206,8 @@ def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
             with jax.default_matmul_precision("float32"):
                 return function(*arguments)
 
-        return jax.jit(exact)
+        jitted: Callable[..., Any] = jax.jit(exact)
+        return jitted
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
