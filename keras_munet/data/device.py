@@ -211,5 +211,6 @@ def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
-        return tf.function(function)
+        graph: Callable[..., Any] = tf.function(function)
+        return graph
     return function
