@@ -75,7 +75,8 @@ class Model:
         tensors = {}
         for key, value in inputs.items():
             dtype = tf.dtypes.as_dtype(infos[key].dtype)
-            array = np.asarray(value)
+            # As bytes, NumPy would cut the zeros at the end of each.
+            array = np.asarray(value, object if dtype == tf.string else None)
             if array.dtype.kind == "f" and not dtype.is_floating:
                 raise ValueError(f"{key} must be {dtype.name}")
             tensors[key] = tf.constant(array, dtype)

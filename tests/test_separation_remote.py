@@ -1,3 +1,4 @@
+import io
 import json
 import subprocess
 import threading
@@ -306,6 +307,21 @@ def test_development_server_speaks_prediction_service(server):
         signatures = get_model_metadata_pb2.SignatureDefMap()
         described.metadata["signature_def"].Unpack(signatures)
         assert "separate_wav" in signatures.signature_def
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_wav_that_ends_in_silence_arrives_whole(server, door, tmp_path):
+    audio = np.concatenate([tools.mixture()[:9_000], np.zeros(2_000)])
+    soundfile.write(tmp_path / "song.wav", audio, tools.RATE, subtype="PCM_16")
+    data = (tmp_path / "song.wav").read_bytes()
+    assert data.endswith(bytes(2_000))
+    transport = open_transport(address(server, door), "munet")
+    sent = {"wav_bytes": np.array([data], object)}
+    (vocals,) = transport.predict("separate_wav", sent, 60)["vocals_bytes"]
+    transport.close()
+    decoded, rate = soundfile.read(io.BytesIO(vocals))
+    assert (rate, decoded.shape) == (tools.RATE, audio.shape)
+    assert np.abs(decoded[:8_000]).max() > 0.01
 
 
 def test_curl_as_the_kit_explains_it(server, tmp_path):
