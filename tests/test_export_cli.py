@@ -202,19 +202,3 @@ def test_cutting_and_ratios():
     signal = np.ones(100)
     assert snr_db(signal, signal) == float("inf")
     assert snr_db(signal, signal + 0.1) == pytest.approx(20)
-
-
-def test_python_snippets_of_the_docs(tmp_path, monkeypatch):
-    import re
-    from pathlib import Path
-
-    page = Path(__file__).parents[1] / "docs" / "export.md"
-    snippets = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
-    assert len(snippets) == 2
-    (tmp_path / "saved").symlink_to(tools.saved_model_folder())
-    (tmp_path / "model.tflite").symlink_to(tools.tflite_file())
-    monkeypatch.chdir(tmp_path)
-    for snippet in snippets:
-        names = {}
-        exec(snippet, names)
-        assert set(names["estimates"]) >= set(tools.CONFIG.sources)

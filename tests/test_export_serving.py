@@ -5,8 +5,11 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import export_tools as tools
 import numpy as np
@@ -98,12 +101,73 @@ def test_deployment_files_name_the_same_things(repository):
 def test_yaml_is_well_formed(repository):
     yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
     (compose,) = yaml.safe_load_all((repository / "docker-compose.yml").read_text())
-    assert compose["services"]["munet"]["ports"] == ["8500:8500", "8501:8501"]
+    assert list(compose["services"]) == ["munet"]
     deployment, service = yaml.safe_load_all(
         (repository / "kubernetes.yml").read_text()
     )
     assert deployment["kind"] == "Deployment"
     assert service["kind"] == "Service"
+
+
+def test_compose_opens_its_ports_to_this_machine_only(repository):
+    text = (repository / "docker-compose.yml").read_text()
+    ports = re.findall(r'^ +- "(.*:85\d\d)"', text, re.M)
+    assert ports == [f"${{MUNET_HOST:-127.0.0.1}}:{n}:{n}" for n in (8500, 8501)]
+
+
+def test_images_are_pinned(repository):
+    for file in ("docker-compose.yml", "kubernetes.yml"):
+        text = (repository / file).read_text()
+        assert re.search(r"tensorflow/serving:\d+\.\d+\.\d+\b", text)
+        assert "latest" not in text.replace("latest {", "")
+
+
+@pytest.mark.parametrize("file", ["docker-compose.yml", "kubernetes.yml"])
+@pytest.mark.parametrize(
+    ("loaded", "code"),
+    [(("munet", "munet_batched"), 0), (("munet",), 1), (("munet_batched",), 1)],
+)
+def test_a_server_is_ready_when_both_servables_are(repository, file, loaded, code):
+    yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
+
+    class Rest(BaseHTTPRequestHandler):
+        def do_GET(self):
+            known = self.path in {f"/v1/models/{name}/metadata" for name in loaded}
+            self.send_response(200 if known else 404)
+            self.end_headers()
+
+        def log_message(self, *arguments):
+            pass
+
+    (first, *_) = yaml.safe_load_all((repository / file).read_text())
+    if "services" in first:  # where $$ stands for $
+        command = first["services"]["munet"]["healthcheck"]["test"][1:]
+        command = [word.replace("$$", "$") for word in command]
+    else:
+        (container,) = first["spec"]["template"]["spec"]["containers"]
+        command = container["readinessProbe"]["exec"]["command"]
+    with ThreadingHTTPServer(("127.0.0.1", 0), Rest) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        command = [word.replace("8501", str(server.server_port)) for word in command]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20)
+        server.shutdown()
+    assert done.returncode == code, done.stderr
+
+
+def test_the_page_and_the_kit_name_the_servables_alike():
+    root = Path(__file__).parents[1]
+    kit = (root / "keras_munet/export/serving/templates/README.md").read_text()
+    kit = kit.replace("{{name}}", "separator").replace(
+        "{{batched}}", "separator_batched"
+    )
+    page = (root / "docs" / "export.md").read_text()
+    named = [
+        set(re.findall(r"remote-separate [^|]*?--model\s+(\w+)", text))
+        for text in (kit, page)
+    ]
+    assert named[0] == named[1] == {"separator_batched"}
+    paths = [set(re.findall(r"/v1/models/(\w+):", text)) for text in (kit, page)]
+    assert paths[0] == paths[1] == {"separator", "separator_batched"}
 
 
 def test_warm_up_requests_are_of_the_servable(repository):

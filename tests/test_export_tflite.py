@@ -14,7 +14,11 @@ from keras_munet.artefact import flatbuffer
 from keras_munet.artefact.tflite import read_card, read_config
 from keras_munet.config import ModelConfig, STFTConfig, UNetConfig
 from keras_munet.errors import ExportError, ModelError
-from keras_munet.export.quantize import quantize_weights, round_per_channel
+from keras_munet.export.quantize import (
+    MIN_INT8,
+    quantize_weights,
+    round_per_channel,
+)
 from keras_munet.export.tflite import export_tflite
 from keras_munet.export.verify import snr_db
 from keras_munet.layers import STFT
@@ -140,6 +144,7 @@ def test_int8_rounds_convolutions_and_leaves_the_front_end_float():
     others = {shape for kind, shape in found if kind != schema.TensorType.INT8}
     assert rounded
     assert all(len(shape) == 4 for shape in rounded)
+    assert min(np.prod(shape) for shape in rounded) >= MIN_INT8  # inner levels only
     assert {(1024, 1024), (512, 256)} <= others | {shape[::-1] for shape in others}
 
 
