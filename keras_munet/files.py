@@ -4,13 +4,23 @@ import contextlib
 import errno
 import hashlib
 import json
-import shutil
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from keras_munet.errors import DataError, MunetError
+from keras_munet.swap import Swap, remove, sweep
+
+__all__ = [
+    "Swap",
+    "locked",
+    "remove",
+    "replacing",
+    "sha256",
+    "sweep",
+    "write_error",
+    "write_json",
+]
 
 try:
     import fcntl
@@ -21,27 +31,21 @@ LOCK_NAME = ".lock"
 
 
 @contextlib.contextmanager
-def replacing(path: str | Path) -> Iterator[Path]:
+def replacing(path: str | Path, *, durable: bool = True) -> Iterator[Path]:
     """Gives a temporary path that becomes `path` when the block ends well.
 
-    The temporary file or folder lies beside `path` and keeps its suffix, so that
-    writers which go by the name still work. On any error, Ctrl-C included, it is
-    removed and `path` stays as it was.
+    It keeps the suffix, so that writers which go by the name still work. On any
+    error, Ctrl-C included, it is removed and `path` stays as it was. What it replaces
+    goes last of all; see `Swap`, which does the same for several files.
 
     Args:
         path: the final name of a file or a folder. Its parent is made if missing.
+        durable: whether it is on the disk before what it replaces goes, so that a
+            power cut leaves the one or the other.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}.part{path.suffix}")
-    try:
-        yield part
-        if part.is_dir() and path.is_dir():
-            shutil.rmtree(path)
-        part.replace(path)
-    except BaseException:
-        remove(part)
-        raise
+    with Swap(path.parent, durable=durable) as swap:
+        yield swap.part(path)
 
 
 @contextlib.contextmanager
@@ -65,14 +69,6 @@ def locked(folder: Path, refusal: str) -> Iterator[None]:
                     f"{refusal} Wait until it is done, or choose another folder."
                 ) from None
         yield
-
-
-def remove(path: Path) -> None:
-    """Removes a file or a folder; does nothing where there is none."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def write_json(path: str | Path, value: Any) -> None:

@@ -18,7 +18,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
 def test_the_temporary_name_keeps_the_suffix_and_folder(tmp_path):
     with replacing(tmp_path / "new" / "song.flac") as part:
         assert part.suffix == ".flac"
-        assert part.parent == tmp_path / "new"
+        assert part.is_relative_to(tmp_path / "new")
         part.write_bytes(b"x")
     assert (tmp_path / "new" / "song.flac").read_bytes() == b"x"
 

@@ -16,7 +16,8 @@ PACKAGE = ROOT / "keras_munet"
 MAY_IMPORT = {  # rooms, each with those that it may import; none is named before it
     "config": {"json_config", "errors"},
     "extras": {"errors"},
-    "files": {"errors"},
+    "swap": set(),
+    "files": {"errors", "swap"},
     "workers": {"errors"},
     "dsp": {"config"},
     "layers": set(),
@@ -40,7 +41,7 @@ MAY_IMPORT = {  # rooms, each with those that it may import; none is named befor
 }
 COMMON = {
     *("config", "json_config", "presets", "errors", "extras", "files", "dsp"),
-    "workers",
+    *("swap", "workers"),
 }
 """Files of the top level that every room may import."""
 

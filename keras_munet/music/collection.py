@@ -6,7 +6,6 @@ engine plays it.
 
 import io
 import json
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -47,7 +46,6 @@ class Engine(NamedTuple):
 PLAIN = Engine("numpy", plain.make_track)
 
 _SETTINGS = "synth.json"
-_LEFT_OVER = re.compile(r"\.Seed .*\.[0-9a-f]{8}\.part")
 
 _Job = tuple[Path, int, int, float, Engine]  # folder, seed, index, seconds, engine
 
@@ -143,9 +141,7 @@ def _claim(folder: Path, settings: dict[str, Any]) -> None:
         files.write_json(folder / _SETTINGS, settings)
     for split in ("train", "test"):
         (folder / split).mkdir(exist_ok=True)
-        for path in (folder / split).iterdir():
-            if _LEFT_OVER.fullmatch(path.name):
-                files.remove(path)
+        files.sweep(folder / split)
 
 
 def write_tracks(

@@ -8,7 +8,7 @@ from typing import Any
 
 from keras_munet.config import FitConfig
 from keras_munet.errors import MunetError
-from keras_munet.files import remove, replacing, write_json
+from keras_munet.files import replacing, sweep, write_json
 from keras_munet.training.state import read_values
 
 Row = dict[str, Any]
@@ -36,8 +36,7 @@ class RunFolder:
         Raises:
             MunetError: when it holds something else, or a run of another config.
         """
-        for leftover in self.path.glob(".*.part*"):
-            remove(leftover)
+        sweep(self.path)
         if not self._config.exists():
             if any(not path.name.startswith(".") for path in self.path.glob("*")):
                 raise MunetError(

@@ -35,7 +35,7 @@ def save_state(
     with replacing(folder / name) as part:
         np.savez(part, **arrays)
     write_json(folder / STATE_NAME, {"epoch": epoch, "arrays": name, **values})
-    for leftover in (*folder.glob("*.npz"), *folder.glob(".*.part*")):
+    for leftover in folder.glob("*.npz"):
         if leftover.name != name:
             remove(leftover)
 
