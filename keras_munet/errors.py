@@ -1,5 +1,14 @@
 """Errors that a user can mend: each says what is wrong, where, and what to do."""
 
+import errno
+
+OUT_OF_MEMORY = (
+    "There is not enough memory. Close other programs, raise the limit (`ulimit -v`), "
+    "or choose a smaller --batch or model."
+)
+_WORDS = ("bad_alloc", "out of memory", "oom when", "allocate memory", "to allocate")
+"""How libraries that know no `MemoryError` say it, in small letters."""
+
 
 class MunetError(Exception):
     """Something outside the code is wrong: a file, a setting, a missing part.
@@ -26,3 +35,16 @@ class ExportError(MunetError):
 
 class MissingExtraError(MunetError):
     """An optional package is not installed; the message names the extra."""
+
+
+def is_out_of_memory(error: BaseException | None) -> bool:
+    """Tells whether an error, or one that it came from, is for want of memory."""
+    while error is not None:
+        if isinstance(error, MemoryError) or any(
+            w in str(error).lower() for w in _WORDS
+        ):
+            return True
+        if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+            return True
+        error = error.__cause__ or error.__context__
+    return False

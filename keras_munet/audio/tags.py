@@ -1,7 +1,7 @@
 """Titles and other tags, as each format can hold them."""
 
 STEM_MARK = "keras-munet stem"
-"""The tag `software` of stems: by it a later run knows them again."""
+"""The tag `software` of stems, of even length: by it a later run knows them again."""
 
 ROOM = {"wav": 40_000, "flac": 1_000_000, "mp3": 1_000_000, "ogg": 1_000_000}
 """Bytes for all tags of a file. libsndfile refuses headers of wav beyond 100 kB, and

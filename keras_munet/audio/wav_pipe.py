@@ -6,6 +6,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_munet.audio.tags import STEM_MARK
 from keras_munet.audio.writer import quantize
 from keras_munet.dsp import FloatArray
 
@@ -16,12 +17,19 @@ PCM, FLOAT = 1, 3
 class WavPipe:
     """Writes wav to a stream that cannot be rewound, as `ffmpeg -f wav -` does.
 
+    It is marked as a stem.
+
     Args:
         stream: binary, for instance `sys.stdout.buffer`.
         sample_rate: in Hz.
         n_channels: channels.
         bit_depth: 16 or 24; None for 32-bit float.
+
+    Attributes:
+        warnings: what it cannot hold: nothing.
     """
+
+    warnings: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -46,6 +54,9 @@ class WavPipe:
         )
         stream.write(b"RIFF" + struct.pack("<I", UNKNOWN) + b"WAVE")
         stream.write(b"fmt " + struct.pack("<I", len(form)) + form)
+        mark = STEM_MARK.encode()
+        info = b"INFOISFT" + struct.pack("<I", len(mark)) + mark
+        stream.write(b"LIST" + struct.pack("<I", len(info)) + info)
         stream.write(b"data" + struct.pack("<I", UNKNOWN))
 
     def write(self, block: FloatArray | NDArray[np.int32]) -> None:

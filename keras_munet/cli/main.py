@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 import click
 
-from keras_munet.errors import MunetError
+from keras_munet.cli.streams import OutputError, Stopped, safe_streams, stoppable
+from keras_munet.errors import OUT_OF_MEMORY, MunetError, is_out_of_memory
 from keras_munet.extras import advising
 
 COMMANDS = {
@@ -78,40 +79,59 @@ def cli() -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line: exit 0 when all went well, 2 for usage, otherwise 1.
 
-    Ctrl-C exits with 130, a closed output pipe quietly with 1.
+    Ctrl-C exits with 130, the signals TERM and HUP with 143 and 129, a closed output
+    pipe quietly with 1.
 
     Args:
         arguments: the words after `keras-munet`; those of this process by default.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # twice as fast in training
+    with safe_streams():
+        sys.exit(_run(arguments))
+
+
+def _run(arguments: Sequence[str] | None) -> int | str | None:
+    """Returns the exit code."""
     words = sys.argv[1:] if arguments is None else arguments
     extra = next((name for key, name in EXTRAS if key <= set(words)), "train")
     try:
-        with advising(extra):
+        with stoppable(), advising(extra):
             code = cli.main(arguments, prog_name="keras-munet", standalone_mode=False)
-        sys.exit(code if isinstance(code, int) else 0)
+            sys.stdout.flush()
+        return code if isinstance(code, int) else 0
     except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
+        return stop.exit_code
     except click.ClickException as error:
         error.show()
-        sys.exit(error.exit_code)
+        return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         click.echo("Stopped.", err=True)
-        sys.exit(130)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
-    except MunetError as error:
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(1)
-    except OSError as error:
-        click.echo(f"Error: {_reason(error)}", err=True)
-        sys.exit(1)
+        return 130
+    except Stopped as stop:
+        click.echo("Stopped.", err=True)
+        return stop.code
+    except OutputError as error:
+        if error.errno != errno.EPIPE:
+            reason = f"stdout cannot be written: {error.strerror}."
+            click.echo(f"Error: {reason}", err=True)
+        return 1
+    except Exception as error:
+        said = _reason(error)
+        if said is None:
+            raise
+        click.echo(f"Error: {said}", err=True)
+        return 1
 
 
-def _reason(error: OSError) -> str:
-    """Says what the system refused, and what to do about it."""
+def _reason(error: Exception) -> str | None:
+    """Says what is wrong and what to do about it; None for a fault of ours."""
+    if is_out_of_memory(error):
+        return OUT_OF_MEMORY
+    if isinstance(error, MunetError):
+        return str(error)
+    if not isinstance(error, OSError):
+        return None
     place = f": {error.filename}" if error.filename else ""
     advice = {
         errno.ENOSPC: "Free some space and run the same command again.",

@@ -3,6 +3,7 @@
 import contextlib
 import sys
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import click
 import rich.console
@@ -10,6 +11,9 @@ import rich.progress
 
 Progress = Callable[[float, float], None]
 """Called with (done, total) by library functions that take long."""
+
+PLAIN: dict[str, Any] = {"markup": False, "emoji": False}
+"""For consoles: a name like `live [/] song :heart:` is shown as it is."""
 
 MODEL = click.Path()
 """A model, by name or path. It stays a `str`: `4stems` is a name, `./4stems` a path."""
@@ -56,9 +60,9 @@ stem_name_option = click.option(
 @contextlib.contextmanager
 def progress_bar(title: str, *, quiet: bool = False) -> Iterator[Progress]:
     """Gives a function (done, total) that draws a bar with time left on stderr."""
-    console = rich.console.Console(file=sys.stderr)
+    console = rich.console.Console(stderr=True, **PLAIN)
     columns = (
-        rich.progress.TextColumn("{task.description}"),
+        rich.progress.TextColumn("{task.description}", markup=False),
         rich.progress.BarColumn(),
         rich.progress.TaskProgressColumn(),
         rich.progress.TimeElapsedColumn(),
@@ -73,4 +77,4 @@ def progress_bar(title: str, *, quiet: bool = False) -> Iterator[Progress]:
 def print_table(table: object) -> None:
     """Prints a rich table on stdout, as wide as it needs where that is no terminal."""
     width = None if sys.stdout.isatty() else 200
-    rich.console.Console(file=sys.stdout, width=width).print(table)
+    rich.console.Console(width=width, **PLAIN).print(table)

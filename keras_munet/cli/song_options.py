@@ -14,8 +14,6 @@ from keras_munet.config import OVERLAP
 if TYPE_CHECKING:
     from keras_munet.separation.files import Output
 
-PIPE = Path("-")
-
 
 @dataclasses.dataclass(frozen=True)
 class Request:

@@ -2,7 +2,7 @@
 
 import contextlib
 import dataclasses
-import shutil
+import logging
 import sys
 import tempfile
 import time
@@ -12,31 +12,30 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from keras_munet.audio.suffixes import SUFFIXES
 from keras_munet.cli.options import progress_bar
-from keras_munet.cli.song_options import PIPE, Request
-from keras_munet.errors import AudioError, MunetError
+from keras_munet.cli.song_options import Request
+from keras_munet.cli.streams import OutputError
+from keras_munet.errors import OUT_OF_MEMORY, AudioError, MunetError, is_out_of_memory
+from keras_munet.separation.songs import PIPE, Found, Song, find_songs
 
 if TYPE_CHECKING:
     from keras_munet.separation.files import FileResult, Output
     from keras_munet.separation.separator import Separator
 
-
-@dataclasses.dataclass(frozen=True)
-class Song:
-    """A file to separate, and what its stems' files are named after."""
-
-    path: Path
-    name: str
-    piped: bool = False
+BLOCK = 2**20
+"""Bytes of stdin that are copied at once."""
 
 
 def separate_songs(request: Request, separator: "Separator", output: "Output") -> int:
     """Separates all that is asked for; returns the exit code."""
-    songs = list(_songs(request.files))
+    found = find_songs(
+        request.files,
+        request.out,
+        lambda name: [output.path(request.out, name, s) for s in separator.stems],
+    )
     if request.out == PIPE:
-        _check_pipe(songs, separator, output)
-    return _Job(request, separator, output).run(songs)
+        _check_pipe(found.songs, separator, output)
+    return _Job(request, separator, output).run(found)
 
 
 class _Job:
@@ -50,21 +49,34 @@ class _Job:
         self._written: set[Path] = set()
         self._done: list[FileResult] = []
         self._n_failed = 0
+        self._unlisted: OutputError | None = None
 
-    def run(self, songs: list[Song]) -> int:
-        """Returns the exit code."""
+    def run(self, found: Found) -> int:
+        """Returns the exit code.
+
+        Raises:
+            OutputError: at the end, when stdout could not be written to.
+        """
         began = time.monotonic()
-        for song in songs:
+        for why in found.empty:
+            self._fail(why)
+        for song in found.songs:
             try:
                 self._finish(self._separate(song))
-            except (MunetError, OSError) as error:
-                if isinstance(error, BrokenPipeError):
-                    raise
-                self._n_failed += 1
-                click.echo(f"Error: {_reason(song, error)}", err=True)
+            except OutputError:
+                raise
+            except Exception as error:  # whatever it is, the others have their turn
+                logging.getLogger(__name__).debug("%s", song.path, exc_info=True)
+                self._fail(_reason(song, error))
         if not self._quiet:
-            self._summarize(len(songs), time.monotonic() - began)
+            self._summarize(found, time.monotonic() - began)
+        if self._unlisted is not None:
+            raise self._unlisted
         return 1 if self._n_failed else 0
+
+    def _fail(self, why: str) -> None:
+        self._n_failed += 1
+        click.echo(f"Error: {why}", err=True)
 
     def _separate(self, song: Song) -> "FileResult":
         from keras_munet.separation.files import separate_file
@@ -100,22 +112,33 @@ class _Job:
     def _finish(self, result: "FileResult") -> None:
         self._done.append(result)
         self._written.update(result.files)
-        for file in result.files:
-            click.echo(file)
+        self._list(result.files)
         for warning in result.warnings:
             click.echo(f"Warning: {warning}", err=True)
         if not result.complete:
             self._n_failed += 1
 
-    def _summarize(self, n_songs: int, took_s: float) -> None:
+    def _list(self, files: list[Path]) -> None:
+        """Names what was written; where nobody can hear it, the work goes on."""
+        if self._unlisted is None:
+            try:
+                for file in files:
+                    click.echo(file)
+            except OutputError as error:
+                self._unlisted = error
+
+    def _summarize(self, found: Found, took_s: float) -> None:
         n_files = sum(len(result.files) for result in self._done)
         audio_s = sum(result.duration_s for result in self._done)
         speed = audio_s / took_s if took_s else 0.0
         failed = f" {self._n_failed} failed or incomplete." if self._n_failed else ""
+        stems = (
+            f" {found.n_stems} stems of earlier runs left out." if found.n_stems else ""
+        )
         click.echo(
-            f"{len(self._done)} of {n_songs} songs separated into {n_files} files: "
-            f"{_clock(audio_s)} of audio in {_clock(took_s)} "
-            f"({speed:.1f} times real time, {self._separator.runtime.name}).{failed}",
+            f"{len(self._done)} of {len(found.songs)} songs separated into {n_files} "
+            f"files: {_clock(audio_s)} of audio in {_clock(took_s)} ({speed:.1f} times "
+            f"real time, {self._separator.runtime.name}).{failed}{stems}",
             err=True,
         )
 
@@ -126,31 +149,20 @@ def _clock(seconds: float) -> str:
 
 
 def _reason(song: Song, error: Exception) -> str:
-    if isinstance(error, OSError):
+    """Names the song, what is wrong, and what to do about it."""
+    if is_out_of_memory(error):
+        text = OUT_OF_MEMORY
+    elif isinstance(error, MunetError):
+        text = str(error)
+    elif isinstance(error, OSError):
         place = error.filename or song.path
-        return f"{song.path}: {error.strerror or error} ({place})."
-    text = str(error)
-    return text if str(song.path) in text else f"{song.path}: {text}"
-
-
-def _songs(files: tuple[Path, ...]) -> Iterator[Song]:
-    """Looks into folders; songs in them are named by their place there."""
-    for file in files:
-        if file == PIPE:
-            yield Song(Path("stdin"), "stdin", piped=True)
-        elif file.is_dir():
-            found = sorted(path for path in file.rglob("*") if _is_song(path))
-            if not found:
-                raise AudioError(f"{file} holds no audio files.")
-            for path in found:
-                yield Song(path, path.relative_to(file).with_suffix("").as_posix())
-        else:
-            yield Song(file, file.stem)
-
-
-def _is_song(path: Path) -> bool:
-    known = path.suffix.lower() in SUFFIXES
-    return known and path.is_file() and not path.name.startswith(".")
+        text = f"{error.strerror or error} ({place})."
+    else:
+        text = (
+            f"{type(error).__name__}: {error}. This is a fault of keras-munet: please "
+            "report it, with the song."
+        )
+    return text if text.startswith(str(song.path)) else f"{song.path}: {text}"
 
 
 @contextlib.contextmanager
@@ -159,8 +171,17 @@ def _source(song: Song) -> Iterator[IO[bytes] | None]:
     if not song.piped:
         yield None
         return
+    if sys.stdin is None:
+        raise AudioError("stdin is closed: nothing can be read from -.")
     with tempfile.TemporaryFile() as file:
-        shutil.copyfileobj(sys.stdin.buffer, file)
+        while block := sys.stdin.buffer.read(BLOCK):
+            try:
+                file.write(block)
+            except OSError as error:
+                raise AudioError(
+                    f"What comes from stdin cannot be kept in {tempfile.gettempdir()}: "
+                    f"{error.strerror}. Choose a larger place with TMPDIR."
+                ) from error
         yield file
 
 

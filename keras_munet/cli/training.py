@@ -1,6 +1,5 @@
 """What `fit`, `demo` and `reproduce` show while a network trains."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ import rich.console
 import rich.progress
 
 from keras_munet.cli.determinism import choose_operators
+from keras_munet.cli.options import PLAIN
 from keras_munet.config import ENSEMBLE_NAME, FitConfig
 from keras_munet.data.batches import CachedBatches
 from keras_munet.data.cache import Dataset
@@ -89,13 +89,13 @@ class _Display:
 
     def __init__(self, config: FitConfig, quiet: bool) -> None:
         self.config, self.quiet = config, quiet
-        console = rich.console.Console(file=sys.stderr)
+        console = rich.console.Console(stderr=True, **PLAIN)
         self.bar = rich.progress.Progress(
-            rich.progress.TextColumn("{task.description}"),
+            rich.progress.TextColumn("{task.description}", markup=False),
             rich.progress.BarColumn(),
             rich.progress.MofNCompleteColumn(),
             rich.progress.TimeRemainingColumn(),
-            rich.progress.TextColumn("{task.fields[losses]}"),
+            rich.progress.TextColumn("{task.fields[losses]}", markup=False),
             console=console,
             disable=quiet or not console.is_terminal,
             transient=True,

@@ -1,7 +1,7 @@
 """From a file to files: read, separate, quantise, write, all block by block."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -9,13 +9,15 @@ from typing import IO, Any
 import numpy as np
 
 from keras_munet.audio.reading import AudioReader, AudioWriter, open_audio
+from keras_munet.audio.tags import STEM_MARK
 from keras_munet.audio.wav_pipe import WavPipe
-from keras_munet.audio.writer import FORMATS, LOSSY, SUBTYPES
+from keras_munet.audio.writer import FORMATS, LOSSY, SUBTYPES, write_error
 from keras_munet.dsp import FloatArray
 from keras_munet.errors import AudioError
-from keras_munet.files import replacing
+from keras_munet.files import Swap
 from keras_munet.separation.recipe import Recipe, complete, complete_quantized
 from keras_munet.separation.sheet import Sheet
+from keras_munet.separation.songs import song_name
 from keras_munet.separation.stream import Piece, SeparationStream
 
 Progress = Callable[[float, float], None]
@@ -57,6 +59,11 @@ class Output:
             )
         try:
             names = {self.path(Path(), "song", stem) for stem in ("a", "b")}
+        except AudioError as error:
+            raise ValueError(
+                "`template` must stay inside the folder for the stems. "
+                f"Received: {self.template!r}"
+            ) from error
         except (KeyError, IndexError, ValueError, AttributeError) as error:
             raise ValueError(
                 "`template` may hold {name}, {stem} and {ext}. "
@@ -69,9 +76,18 @@ class Output:
             )
 
     def path(self, folder: Path, name: str, stem: str, ext: str | None = None) -> Path:
-        """Returns the file of one stem."""
+        """Returns the file of one stem.
+
+        Raises:
+            AudioError: when it would not lie inside `folder`.
+        """
         ext = ext or self.format
-        return folder / self.template.format(name=name, stem=stem, ext=ext)
+        inside = Path(self.template.format(name=name, stem=stem, ext=ext))
+        if inside.is_absolute() or inside.drive or ".." in inside.parts:
+            raise AudioError(
+                f"{inside} leads out of {folder}. Choose another name or template."
+            )
+        return folder / inside
 
     @property
     def bits(self) -> int | None:
@@ -138,33 +154,56 @@ def separate_file(
         if reader.n_samples == 0:
             raise AudioError(f"{source} holds no samples. Choose another file.")
         stream = start(reader.sample_rate, reader.n_channels)
-        name = output.name or source.stem
+        name = output.name or song_name(source)
         wanted = () if pipe else stream.recipe.wanted
         paths = {n: output.path(folder, name, n) for n in wanted}
         sheet_path = output.path(folder, name, SHEET_NAME, "png")
-        _check_free(source, [*paths.values(), *([sheet_path] * output.plot)], output)
+        every = [*paths.values(), *([sheet_path] * output.plot)]
         sheet = Sheet(("mixture", *paths), stream.sample_rate) if output.plot else None
-        writers: dict[str, AudioWriter | WavPipe] = {
-            n: files.enter_context(_writer(path, stream, reader, output))
-            for n, path in paths.items()
-        }
+        writers: dict[str, AudioWriter | WavPipe] = {}
+        swap = (
+            files.enter_context(_swap(folder, source, every, output)) if every else None
+        )
+        for n, path in paths.items():
+            writer = _writer(path, stream, reader, output, swap)
+            writers[n] = files.enter_context(writer)
         if pipe:
             writers[stream.recipe.wanted[0]] = WavPipe(
                 pipe, stream.sample_rate, stream.n_channels, bit_depth=output.bit_depth
             )
+        sheet_part = swap.part(sheet_path) if swap and sheet else None
         sink = _Sink(stream.recipe, writers, output.bits, sheet)
         _run(reader, stream, sink, progress)
-        for writer in writers.values():
-            writer.finish()
-        result = FileResult(source, list(paths.values()))
-        if sheet is not None:
-            with replacing(sheet_path) as part:
-                sheet.save(part, title=name)
-            result.files.append(sheet_path)
+        for each in writers.values():
+            each.finish()
+        if sheet is not None and sheet_part is not None:
+            sheet.save(sheet_part, title=name)
+        result = FileResult(source, every)
         result.duration_s = sink.n_samples / stream.sample_rate
-        result.warnings = [*reader.warnings, *sink.warnings()]
+        lost = [w for each in writers.values() for w in each.warnings]
+        result.warnings = [*dict.fromkeys(lost), *reader.warnings, *sink.warnings()]
         result.complete = not reader.truncated
     return result
+
+
+@contextlib.contextmanager
+def _swap(
+    folder: Path, source: Path, paths: list[Path], output: Output
+) -> Iterator[Swap]:
+    """Lets all files of a song appear at once.
+
+    They are not forced to the disk: the song is still there, and can be separated
+    again after a power cut.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            _check_free(source, paths, output)
+            swap = stack.enter_context(Swap(folder, durable=False))
+        except NotADirectoryError:
+            raise
+        except OSError as error:
+            raise write_error(paths[0], 0, error) from error
+        yield swap
 
 
 def _run(
@@ -230,7 +269,11 @@ class _Sink:
 
 
 def _writer(
-    path: Path, stream: SeparationStream, reader: AudioReader, output: Output
+    path: Path,
+    stream: SeparationStream,
+    reader: AudioReader,
+    output: Output,
+    swap: Swap | None,
 ) -> AudioWriter:
     return AudioWriter(
         path,
@@ -238,14 +281,17 @@ def _writer(
         stream.n_channels,
         format=output.format,
         bit_depth=output.bit_depth,
-        tags=reader.tags,
+        tags={"software": STEM_MARK, **reader.tags},
         n_samples=reader.n_samples,
+        swap=swap,
     )
 
 
 def _check_free(source: Path, paths: list[Path], output: Output) -> None:
     """Refuses to replace files, unless told to, and always the song itself."""
     for path in paths:
+        if path.is_dir():
+            raise AudioError(f"{path} is a folder. Choose another folder or template.")
         if path.exists() and source.exists() and path.samefile(source):
             raise AudioError(
                 f"{path} is the song itself. Choose another folder or template."

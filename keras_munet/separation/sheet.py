@@ -4,6 +4,7 @@ Columns are pooled while the song goes by, so that a sheet of two hours takes no
 memory than one of two minutes.
 """
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -53,7 +54,7 @@ class Sheet:
         n = len(self._panels)
         figure = Figure(figsize=(12, 1.8 * n + 0.6), layout="constrained")
         FigureCanvasAgg(figure)
-        figure.suptitle(title)
+        figure.suptitle(plain(title))
         axes = figure.subplots(n, 1, sharex=True, squeeze=False)[:, 0]
         pictures = {name: panel.picture() for name, panel in self._panels.items()}
         loudest = max(float(p.max(initial=-200.0)) for p in pictures.values())
@@ -71,10 +72,17 @@ class Sheet:
                 ax=axis,
                 rasterized=True,
             )
-            axis.set(xlabel="", ylabel=f"{name}\nHz")
+            axis.set(xlabel="", ylabel=f"{plain(name)}\nHz")
         axes[-1].set_xlabel("time")
         figure.colorbar(mesh, ax=list(axes), label="dB", aspect=40)
-        figure.savefig(path, dpi=100)
+        with warnings.catch_warnings():  # no font has the letters of every name
+            warnings.filterwarnings("ignore", "Glyph", UserWarning)
+            figure.savefig(path, dpi=100, format="png")
+
+
+def plain(text: str) -> str:
+    """Returns text that Matplotlib shows as it is: `$x$` is no formula."""
+    return text.encode(errors="replace").decode().replace("$", r"\$")
 
 
 class _Panel:
