@@ -23,6 +23,10 @@ LONGEST_GAP_S = 3600.0
 """A jump beyond it tells of another clock, not of a loss."""
 
 
+MOST_RETRIES = 10_000
+"""How often a container may say "try again": MPEG-TS does where two were joined."""
+
+
 class Decoder:
     """Decodes one audio stream.
 
@@ -35,6 +39,7 @@ class Decoder:
         n_samples: samples that came out so far.
         end_s: where the last frame ends by its time stamp, in seconds, if it has one.
         latest_s: the latest such end; joined files begin anew.
+        is_blurred: whether a frame had no time stamp, though others have.
         losses: (samples before it, samples lost) of each place where some were lost.
         n_failed: samples that were lost at the very end, when all is decoded.
         failure: why a packet could not be decoded, the last one; empty where all could.
@@ -48,8 +53,8 @@ class Decoder:
         self._container, self._stream = container, stream
         self.sample_rate: int = stream.codec_context.sample_rate
         self.end_s: float | None = None
-        self.latest_s = 0.0
-        self._n_last = 0
+        self.latest_s, self.is_blurred = 0.0, False
+        self._n_last = self._n_bytes = 0
         self._is_tag = False
         self.n_samples = self.n_failed = 0
         self.losses: list[tuple[int, int]] = []
@@ -65,6 +70,7 @@ class Decoder:
             except (av.error.FFmpegError, ValueError) as error:
                 self._fail(packet, error)
                 continue
+            self._n_bytes += packet.size if packet is not None else 0
             for frame in frames:
                 self._account(frame)
                 yield frame
@@ -72,12 +78,17 @@ class Decoder:
     def _packets(self) -> Iterator[Any]:
         import av
 
-        try:
-            yield from self._container.demux(self._stream)
-        except (av.error.FFmpegError, OSError, ValueError) as error:
-            if not (self._bare and isinstance(error, av.error.InvalidDataError)):
-                self.error = _reason(error)  # in a bare stream it may be a tag's rest
-            yield None  # lets the decoder give what it holds
+        for _ in range(MOST_RETRIES):
+            try:
+                yield from self._container.demux(self._stream)
+                return
+            except av.error.BlockingIOError:  # a piece that is no packet; go on
+                continue
+            except (av.error.FFmpegError, OSError, ValueError) as error:
+                if not (self._bare and isinstance(error, av.error.InvalidDataError)):
+                    self.error = _reason(error)  # in a bare stream it may be a tag
+                break
+        yield None  # lets the decoder give what it holds
 
     def _fail(self, packet: Any, error: Exception) -> None:
         self.failure = _reason(error)
@@ -87,7 +98,10 @@ class Decoder:
             head = bytes(packet).lstrip(b"\0")
             self._is_tag = self._bare and (not head or head.startswith(TAGGED))
         length_s = float((packet.duration or 0) * (packet.time_base or 0))
-        self.n_failed += round(length_s * self.sample_rate) or self._n_last
+        n = round(length_s * self.sample_rate) or self._n_last
+        if self._bare and self._n_bytes:  # the packet may hold more than a frame
+            n = max(n, round(packet.size * self.n_samples / self._n_bytes))
+        self.n_failed += n
 
     def _account(self, frame: Any) -> None:
         self.sample_rate = frame.sample_rate
@@ -106,6 +120,8 @@ class Decoder:
             now_s = float(frame.pts * frame.time_base)
             gap_s = 0.0 if self.end_s is None else now_s - self.end_s
             self.end_s = now_s
+        elif self.end_s is not None:
+            self.is_blurred = True
         if self.end_s is not None:
             self.end_s += length_s
             self.latest_s = max(self.latest_s, self.end_s)

@@ -32,6 +32,8 @@ class Decoded:
         n_end: where the last frame ends by its time stamp, in samples.
         n_declared: samples that the header counts, if it does.
         n_channels: channels.
+        is_damaged: whether something in the middle could not be decoded.
+        tail_failed: whether the very last packet could not be.
     """
 
     n_samples: int
@@ -39,6 +41,8 @@ class Decoded:
     n_end: int
     n_declared: int | None
     n_channels: int
+    is_damaged: bool
+    tail_failed: bool
 
 
 def breaks_off(formats: Iterable[str], file: Window, decoded: Decoded) -> bool:
@@ -165,7 +169,8 @@ def _total(file: Window, decoded: Decoded) -> bool:
     declared = decoded.n_declared
     if not declared or _is_piped(declared * decoded.n_channels):
         return False
-    return decoded.n_end < declared
+    # Behind damage, time stamps may be missing; the last frame is the end then.
+    return decoded.n_end < declared and (decoded.tail_failed or not decoded.is_damaged)
 
 
 def _is_piped(n_values: int) -> bool:

@@ -5,7 +5,7 @@ other, as internet radio sends them; each may have another rate and other channe
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -33,22 +33,24 @@ class Page:
 
 
 def pages(file: Window) -> Iterator[Page]:
-    """Yields the pages of a file in their order; what lies between them is skipped."""
-    position = 0
-    while True:
+    """Yields the pages of a file in their order; what lies between them is skipped.
+
+    Where no page follows a page, its length may be damaged: the next one is looked for
+    from its beginning on.
+    """
+    position: int | None = 0
+    while position is not None:
         head = file.at(position, HEADER + 255)
         if len(head) < HEADER:
             return
         if not head.startswith(MAGIC) or head[4] or head[5] > 7:
-            found = _search(file, position + 1)
-            if found is None:
-                return
-            position = found
+            position = _search(file, position + 1)
             continue
         n_segments = head[26]
         end = position + HEADER + n_segments + sum(head[HEADER : HEADER + n_segments])
         yield Page(position, end, head[5])
-        position = end
+        is_followed = file.at(end, len(MAGIC)) == MAGIC
+        position = end if is_followed else _search(file, position + 1)
 
 
 def _search(file: Window, position: int) -> int | None:
@@ -63,22 +65,23 @@ def _search(file: Window, position: int) -> int | None:
         position += len(chunk) - len(MAGIC) + 1
 
 
-def links(file: Window) -> list[tuple[int, int | None]]:
+def links(file: Window) -> Sequence[tuple[int, int | None]]:
     """Returns (first byte, byte behind it) of the links of a chained file.
 
     A link begins with the first pages of all its streams; any other page ends them.
-    A file that is no chained one is a single link.
+    A file that is no chained one is a single link; what lies behind its last page (a
+    tag) is none of it.
     """
-    starts: list[int | None] = [0]
-    in_heads = True
     if file.at(0, 4) != MAGIC:
         return [(0, None)]
+    starts: list[int] = [0]
+    in_heads, end = True, None
     for page in pages(file):
         first = bool(page.flags & FIRST)
         if first and not in_heads:
             starts.append(page.start)
-        in_heads = first
-    return [(start or 0, end) for start, end in pairwise([*starts, None])]
+        in_heads, end = first, page.end if page.flags & LAST else None
+    return list(pairwise([*starts, end]))  # type: ignore[arg-type]
 
 
 def is_ended(file: Window) -> bool:
