@@ -81,7 +81,7 @@ def links(file: Window) -> Sequence[tuple[int, int | None]]:
         if first and not in_heads:
             starts.append(page.start)
         in_heads, end = first, page.end if page.flags & LAST else None
-    return list(pairwise([*starts, end]))  # type: ignore[arg-type]
+    return [*pairwise(starts), (starts[-1], end)]
 
 
 def is_ended(file: Window) -> bool:
