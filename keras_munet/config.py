@@ -10,6 +10,9 @@ FOUR_SOURCES = ("vocals", "drums", "bass", "other")
 ARCHITECTURES = ("munet", "dedicated", "cunet")
 WEIGHTINGS = ("unit", "dwa", "ebw-p1", "ebw-inst-p1", "ebw-p2", "oh")
 AUTO = "auto"
+ENERGIES = ("waveform", "warped")
+ENERGY_WEIGHTINGS = ("ebw-p1", "ebw-p2", "oh")
+"""Those that use the energies of the training set."""
 LOSSES = ("indirect", "direct", "energy")
 WARPS = ("aligned", "paper")
 AUGMENTATIONS = (
@@ -253,6 +256,8 @@ class FitConfig(Config):
         model: what is trained.
         weighting: how the per-source losses are weighted (paper, eqs. 5 to 10).
             `auto` becomes `ebw-p1`, or `unit` where there is one loss only.
+        energies: what E_i of `ebw-p1`, `ebw-p2` and `oh` are measured on: `waveform`
+            (paper) or `warped`, the log-frequency axis where the loss lives.
         loss: `indirect` (eq. 4), `direct` (eq. 3) or `energy` (squared, ours).
         normalize: rescale any weights to the sum K.
         optimizer: `sgd` (momentum 0.9) or `adam`.
@@ -278,6 +283,7 @@ class FitConfig(Config):
 
     model: ModelConfig = field(default_factory=ModelConfig)
     weighting: str = AUTO
+    energies: str = "waveform"
     loss: str = "indirect"
     normalize: bool = False
     optimizer: str = "sgd"
@@ -309,6 +315,13 @@ class FitConfig(Config):
                 "`weighting` must be unit for a C-U-Net and for a network of one "
                 "source: one loss has nothing to be weighted against. "
                 f"Received: weighting={self.weighting!r}"
+            )
+        _choice("energies", self.energies, ENERGIES)
+        if self.energies != "waveform" and self.weighting not in ENERGY_WEIGHTINGS:
+            users = ", ".join(ENERGY_WEIGHTINGS)
+            raise ValueError(
+                f"`energies` of the training set are used by {users} only. "
+                f"Received: energies={self.energies!r}, weighting={self.weighting!r}"
             )
         _choice("loss", self.loss, LOSSES)
         _choice("optimizer", self.optimizer, OPTIMIZERS)

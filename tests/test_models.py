@@ -71,6 +71,55 @@ def test_names_and_shapes_of_all_weights_are_the_golden_ones(architecture):
     assert found == json.loads(GOLDEN.read_text())[architecture]
 
 
+SETTINGS = (
+    *("filters", "kernel_size", "strides", "padding", "use_bias", "activation"),
+    *("units", "momentum", "epsilon", "axis", "center", "scale", "rate"),
+    *("negative_slope", "max_value", "threshold", "pool_size", "start"),
+)
+"""What a layer computes with, and all that the golden list has of it."""
+
+
+def _keras_histories(value):
+    """Names of the layers that a layer's inputs come from, in order."""
+    if isinstance(value, dict):
+        if "keras_history" in value:
+            yield value["keras_history"][0]
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for item in value:
+            yield from _keras_histories(item)
+
+
+def _layers(network):
+    """One line per layer: kind, settings, initial values, and what it follows."""
+    found = {}
+    for layer in network.get_config()["layers"]:
+        config = layer["config"]
+        settings = {name: config[name] for name in SETTINGS if name in config}
+        starts = {
+            name.removesuffix("_initializer"): initial["class_name"]
+            for name, initial in config.items()
+            if name.endswith("_initializer") and isinstance(initial, dict)
+        }
+        after = list(_keras_histories(layer["inbound_nodes"]))
+        found[layer["name"]] = [layer["class_name"], settings, starts, after]
+    return json.loads(json.dumps(found))
+
+
+@pytest.mark.parametrize("architecture", ["munet", "dedicated", "cunet"])
+def test_layers_their_settings_and_their_places_are_the_golden_ones(architecture):
+    """Which weights alone do not tell: momentum, slopes, rates, what follows what."""
+    sources = ("vocals",) if architecture == "dedicated" else FOUR_SOURCES
+    unet = UNetConfig(architecture, width=4, depth=2)
+    network = build_network(ModelConfig(sources=sources, unet=unet))
+    golden = json.loads(GOLDEN.with_name("layers.json").read_text())[architecture]
+    found = _layers(network)
+    assert set(found) == set(golden)
+    for name, layer in golden.items():
+        assert found[name] == layer, name
+    assert network.output.dtype == "float32"
+
+
 @pytest.mark.parametrize("n_frames", [64, 128, 320])
 def test_chunks_of_any_multiple_of_64_frames_work(rng, n_frames):
     stft = STFTConfig(n_frames=n_frames)

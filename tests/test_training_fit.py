@@ -14,7 +14,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from training_tools import STFT, quick, small_cache
+from training_tools import STFT, OneStep, quick, small_cache
 
 from keras_munet.cli.determinism import choose_operators
 from keras_munet.config import WEIGHTINGS, UNetConfig
@@ -22,6 +22,7 @@ from keras_munet.data.batches import CachedBatches
 from keras_munet.errors import DataError, ModelError, MunetError
 from keras_munet.files import locked, sha256
 from keras_munet.models import FrontEnd, build_network, load_model
+from keras_munet.models.separator import log_features
 from keras_munet.training.loop import Listener, fit
 from keras_munet.training.losses import SOURCE_LOSSES
 from keras_munet.training.multitask import MultiTaskModel
@@ -95,6 +96,48 @@ def test_a_run_folder_holds_what_the_contract_says(finished):
     )
 
 
+class _LouderValidation:
+    """A data set whose validation chunks can be made louder, and so worse, at will."""
+
+    def __init__(self, data):
+        self.data, self.gain = data, 1.0
+        self.energies, self.n_training = data.energies, data.n_training
+        self.steps_per_epoch = data.steps_per_epoch
+
+    def batches(self, split, *, epoch, config):
+        batches = self.data.batches(split, epoch=epoch, config=config)
+        gain = np.float32(self.gain if split == "valid" else 1)
+        return batches.map(lambda x: x * gain)
+
+
+def test_the_model_file_is_the_best_network_and_not_the_last(dataset, tmp_path):
+    """Loaded again it scores `best_validation_sum`, chunk by chunk."""
+    config = quick(epochs=2, weighting="unit")
+    data = _LouderValidation(CachedBatches(dataset, config))
+
+    def spoil(row):
+        data.gain = 30.0
+
+    result = fit(data, config, tmp_path, listener=Listener(epoch=spoil))
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    first, last = (row["val_loss"] for row in result.history)
+    assert last > 10 * first
+    assert (metrics["best_epoch"], metrics["best_validation_sum"]) == (1, first)
+
+    data.gain = 1.0
+    network, model = load_model(tmp_path / "model.keras")
+    front_end, scores, n_chunks = FrontEnd(model.stft), np.zeros(2), 0
+    for batch in data.batches("valid", epoch=0, config=config):
+        magnitudes = front_end(batch)
+        sources, mixture = magnitudes[..., :-1], magnitudes[..., -1:]
+        masks = network(log_features(mixture, model))
+        scores += len(batch) * np.array(
+            SOURCE_LOSSES[config.loss](masks, sources, mixture)
+        )
+        n_chunks += len(batch)
+    assert scores.sum() / n_chunks == pytest.approx(first, rel=1e-4)
+
+
 def test_weights_of_dwa_reach_the_history(finished):
     first, second, third = (row["weight_vocals"] for row in finished.history[:3])
     assert first == second == 1
@@ -127,7 +170,7 @@ def test_without_tensorboard_a_run_has_no_curves_and_says_so_once(
         monkeypatch.setitem(sys.modules, name, None)  # cannot be imported
     config = quick(epochs=2, batch_size=8)
     with caplog.at_level(logging.INFO, "keras_munet"):
-        result = fit(_OneStep(CachedBatches(dataset, config)), config, tmp_path)
+        result = fit(OneStep(CachedBatches(dataset, config)), config, tmp_path)
     assert len(result.history) == 2
     lines = [r.getMessage() for r in caplog.records if "TensorBoard" in r.getMessage()]
     assert len(lines) == 1
@@ -148,7 +191,7 @@ def test_the_event_file_is_closed_however_a_run_ends(dataset, tmp_path, monkeypa
 
     monkeypatch.setattr(tf.summary, "create_file_writer", recorded)
     config = quick(epochs=1, batch_size=8)
-    data = _OneStep(CachedBatches(dataset, config))
+    data = OneStep(CachedBatches(dataset, config))
     with pytest.raises(KeyboardInterrupt):
         fit(data, config, tmp_path, listener=Listener(epoch=stop))
     with pytest.raises(RuntimeError, match="already closed"):
@@ -162,11 +205,11 @@ import sys, tempfile
 import numpy as np, tensorflow as tf
 sys.path.insert(0, "tests")
 from pathlib import Path
-from test_training_fit import CachedBatches, _OneStep, fit, quick, small_cache
+from test_training_fit import CachedBatches, OneStep, fit, quick, small_cache
 
 folder = Path(tempfile.mkdtemp())
 config = quick(epochs=1, batch_size=4)
-data = _OneStep(CachedBatches(small_cache(folder), config))
+data = OneStep(CachedBatches(small_cache(folder), config))
 expected = []
 for train in (False, True):
     np.random.seed(7), tf.random.set_seed(7)
@@ -230,10 +273,12 @@ def test_a_cosine_reaches_zero_with_the_last_of_all_passes(dataset, tmp_path):
     assert rates[1] == pytest.approx(0, abs=1e-9)
 
 
-@pytest.mark.parametrize("stop_after", [1, 3])
+@pytest.mark.parametrize(("stop_after", "n_bad"), [(2, 1), (3, 0)])
 def test_a_stopped_run_goes_on_to_the_same_weights(
-    dataset, finished, stop_after, tmp_path
+    dataset, finished, stop_after, n_bad, tmp_path
 ):
+    """Also from where the plateau has counted an epoch: the rate falls in time."""
+
     def stop(row):
         if row["epoch"] == stop_after:
             raise KeyboardInterrupt
@@ -241,6 +286,8 @@ def test_a_stopped_run_goes_on_to_the_same_weights(
     folder = tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):
         _fit(dataset, _resumable(), folder, listener=Listener(epoch=stop))
+    state = json.loads((folder / "state" / "state.json").read_text())
+    assert state["schedule"]["n_bad"] == n_bad
     again = _fit(dataset, _resumable(), folder)
     _assert_same_run(again, finished)
 
@@ -407,18 +454,6 @@ def test_the_total_is_the_weighted_sum_of_the_sources(dataset, weighting, loss):
         assert not np.array_equal(old, new.numpy()), new.path
 
 
-class _OneStep:
-    """A data set of one training batch and one validation batch."""
-
-    def __init__(self, data):
-        self.data = data
-        self.energies, self.n_training = data.energies, data.n_training
-        self.steps_per_epoch = 1
-
-    def batches(self, split, *, epoch, config):
-        return self.data.batches(split, epoch=epoch, config=config).take(1)
-
-
 @pytest.mark.parametrize(
     "settings",
     [
@@ -430,7 +465,7 @@ class _OneStep:
 )
 def test_options_train_and_leave_a_float32_model(dataset, settings, tmp_path):
     config = quick(epochs=1, batch_size=8, **settings)
-    result = fit(_OneStep(CachedBatches(dataset, config)), config, tmp_path)
+    result = fit(OneStep(CachedBatches(dataset, config)), config, tmp_path)
     network, _ = load_model(result.folder / "model.keras")
     assert {layer.compute_dtype for layer in network.layers} == {"float32"}
     assert all(type(layer).__module__.startswith("keras.") for layer in network.layers)

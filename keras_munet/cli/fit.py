@@ -10,6 +10,7 @@ from keras_munet.cli.options import quiet_option, split_names
 from keras_munet.config import (
     ARCHITECTURES,
     AUGMENTATIONS,
+    ENERGIES,
     LOSSES,
     OPTIMIZERS,
     PRECISIONS,
@@ -67,6 +68,12 @@ from keras_munet.presets import PRESETS, preset
     help="Frequency axis: `paper` resamples as the authors' code does.",
 )
 @click.option("--weighting", type=click.Choice(WEIGHTINGS))
+@click.option(
+    "--energies",
+    type=click.Choice(ENERGIES),
+    help="What ebw-p1, ebw-p2 and oh weight by: waveform (paper), or warped, the "
+    "frequency axis of the loss.",
+)
 @click.option("--loss", type=click.Choice(LOSSES))
 @click.option("--normalize/--no-normalize", default=None, help="Weights of sum K.")
 @click.option("--optimizer", type=click.Choice(OPTIMIZERS))

@@ -18,6 +18,7 @@ from keras_munet.layers.normalization import with_fused_normalization
 from keras_munet.models import FrontEnd, build_network, save_model
 from keras_munet.models.precision import dtype_policy, in_float32
 from keras_munet.training.data import TrainingData
+from keras_munet.training.energies import warped_energies
 from keras_munet.training.losses import SOURCE_LOSSES
 from keras_munet.training.multitask import ConditionedModel, MultiTaskModel
 from keras_munet.training.optimizer import copy_weights, make_optimizer
@@ -147,9 +148,13 @@ class _Run:
 
     def _weighting(self) -> Weighting:
         config = self.config
-        energies = [self.data.energies[name] for name in config.model.sources]
+        measured = self.data.energies
+        if config.energies == "warped":
+            measured = warped_energies(self.data, config)
         return WEIGHTING_CLASSES[config.weighting](
-            config.model.n_losses, normalize=config.normalize, energies=energies
+            config.model.n_losses,
+            normalize=config.normalize,
+            energies=[measured[name] for name in config.model.sources],
         )
 
     def _variables(self) -> list[keras.Variable]:
