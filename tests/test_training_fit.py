@@ -27,6 +27,7 @@ from keras_munet.training.loop import Listener, fit
 from keras_munet.training.losses import SOURCE_LOSSES
 from keras_munet.training.multitask import MultiTaskModel
 from keras_munet.training.optimizer import copy_weights
+from keras_munet.training.run_folder import RunFolder
 from keras_munet.training.seeding import seeded
 from keras_munet.training.weighting import WEIGHTING_CLASSES
 
@@ -359,6 +360,20 @@ def test_a_damaged_state_is_named(dataset, tmp_path):
     with pytest.raises(MunetError, match=r"saved state in .* cannot be read"):
         _fit(dataset, dataclasses.replace(config, epochs=2), tmp_path)
     assert load_model(tmp_path / "model.keras")
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "3", "{}", '{"note": "", "epochs": 1}'])
+def test_damaged_metrics_and_states_name_themselves(text, tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    folder.claim(quick())
+    folder.write_metrics({"note": "all done", "epochs": 3, "epochs_allowed": 3})
+    folder.state.mkdir()
+    (folder.state / "state.json").write_text(text)
+    with pytest.raises(MunetError, match=r"saved state in .*run/state cannot be read"):
+        folder.finished(quick())
+    (tmp_path / "run" / "metrics.json").write_text(text)
+    with pytest.raises(MunetError, match=r"run/metrics\.json cannot be read"):
+        folder.finished(quick())
 
 
 class _NaNInEpochTwo:

@@ -59,15 +59,25 @@ class RunFolder:
         """Returns how a finished run ended, and its history; None if it goes on.
 
         A run that did all its epochs goes on when `config` allows more of them.
+
+        Raises:
+            MunetError: when metrics.json or the state cannot be read.
         """
         if not self._metrics.exists():
             return None
-        metrics = json.loads(self._metrics.read_text(encoding="utf-8"))
-        all_done = metrics["epochs"] >= metrics["epochs_allowed"]
-        if all_done and metrics["epochs"] < config.epochs:
+        try:
+            metrics = json.loads(self._metrics.read_text(encoding="utf-8"))
+            note, n_epochs = metrics["note"], metrics["epochs"]
+            all_done = n_epochs >= metrics["epochs_allowed"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise MunetError(
+                f"{self._metrics} cannot be read ({error!r}). Remove it: the same "
+                "command goes on with the run, or says again that it is finished."
+            ) from error
+        if all_done and n_epochs < config.epochs:
             self._metrics.unlink()
             return None
-        return metrics["note"], read_values(self.state)["history"]
+        return note, read_values(self.state)["history"]
 
     def write_metrics(self, metrics: dict[str, Any]) -> None:
         """Marks the run as finished."""

@@ -49,7 +49,10 @@ def read_values(folder: Path) -> dict[str, Any]:
     try:
         text = (folder / STATE_NAME).read_text(encoding="utf-8")
         values: dict[str, Any] = json.loads(text)
-    except (OSError, ValueError) as error:
+        missing = {"epoch", "arrays", "history"} - {*values}
+        if missing:
+            raise ValueError(f"it does not say {', '.join(sorted(missing))}")
+    except (OSError, ValueError, TypeError) as error:
         raise _damaged(folder, error) from error
     return values
 
