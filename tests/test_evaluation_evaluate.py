@@ -480,6 +480,16 @@ def test_blocks_of_the_ideal_masks_do_not_show(rng):
     )
 
 
+def test_ideal_masks_end_at_ten(rng):
+    """Where sources cancel, a mask of 20 would be ideal (eq. 2 of the paper)."""
+    one = rng.standard_normal((20_000, 1))
+    sources = np.stack([one, -0.95 * one])
+    mixture = sources.sum(axis=0)
+    estimates = ideal_estimates(sources, mixture, n_fft=1022, hop_length=256)
+    for estimate in estimates:
+        np.testing.assert_allclose(estimate, 10 * mixture, atol=1e-4)
+
+
 def test_ideal_masks_of_one_source_return_the_mixture(rng):
     mixture = rng.standard_normal((5001, 2)).astype("f4")
     estimate = ideal_estimates(mixture[None], mixture, n_fft=1022, hop_length=256)

@@ -142,6 +142,14 @@ def test_every_frame_has_a_weight(overlap):
     np.testing.assert_allclose(weights, weights[::-1])
 
 
+@pytest.mark.parametrize("overlap", [0.05, 0.25, 0.5])
+def test_one_window_fades_out_as_the_next_fades_in(overlap):
+    step = window_step(STFT, overlap)
+    weights = fade(STFT.n_frames, step)
+    shared = STFT.n_frames - step
+    np.testing.assert_allclose(weights[:shared] + weights[step:], 1, rtol=1e-6)
+
+
 @pytest.mark.parametrize("overlap", [0.0, 0.5, 0.9])
 def test_masks_of_one_at_any_overlap(overlap):
     audio = music(14, 8000, 1)
