@@ -13,6 +13,7 @@ from keras_munet.audio.reading import resample
 from keras_munet.config import DataConfig, ModelConfig, STFTConfig, UNetConfig
 from keras_munet.errors import DataError, ModelError, MunetError
 from keras_munet.evaluation import model_estimates
+from keras_munet.evaluation.alignment import align
 from keras_munet.evaluation.bss_eval import bss_eval, bss_eval_images
 from keras_munet.evaluation.estimates import StemFolder
 from keras_munet.evaluation.evaluate import evaluate
@@ -374,6 +375,16 @@ def test_length_and_rate_of_estimates_follow_the_rule(data, estimates, tmp_path)
     )
     assert report.tracks["song 1"].scores["estimates"]["vocals"]["sdr"] > 10
     assert "lasts 0.562 s, its reference 1.500 s" in report.failed["song 2"]
+
+
+@pytest.mark.parametrize("excess", [-100, 0, 100])
+@pytest.mark.parametrize("n_channels", [1, 2])
+def test_what_is_too_long_or_too_short_is_so_at_its_end(rng, excess, n_channels):
+    reference = np.ones((8000, 2), np.float32)
+    estimate = rng.standard_normal((8000 + excess, n_channels)).astype(np.float32)
+    aligned = align(estimate, reference, 8000, "vocals.wav")
+    wanted = np.pad(estimate, ((0, max(0, -excess)), (0, 0)))[:8000]
+    np.testing.assert_array_equal(aligned, np.broadcast_to(wanted, reference.shape))
 
 
 def test_bad_estimates_fail_alone(data, estimates, tmp_path):
