@@ -6,7 +6,8 @@ import pytest
 import soundfile
 
 from keras_munet.errors import ExportError
-from keras_munet.export.signals import cut
+from keras_munet.export.opened import open_artefact
+from keras_munet.export.signals import cut, edge_signals, music_sources
 from keras_munet.export.trained import Trained, load_trained
 from keras_munet.export.verify import (
     TOLERANCES,
@@ -15,7 +16,7 @@ from keras_munet.export.verify import (
     snr_db,
     verify,
 )
-from keras_munet.models import build_network, save_model
+from keras_munet.models import build_network, save_model, separator_model
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +101,24 @@ def test_beyond_the_tolerance_verify_fails():
     assert "accompaniment: SNR" in text
     assert "< 200 dB" in text
     assert "vocals: SDR change" in text
+
+
+def test_verify_listens_to_music_and_to_the_edge_cases():
+    path, trained = tools.tflite_file(quantize="int8"), tools.varying()
+    artefact = open_artefact(path, threads=2)
+    model = separator_model(trained.network, artefact.config)
+    sources, errors = artefact.config.sources, []
+    music = music_sources(artefact.config)["mixture"]
+    for signal in (music, *edge_signals(artefact.config)):
+        windows = cut(signal, artefact.config.stft.chunk_length)
+        got, wanted = artefact.separate(windows), model(windows, training=False)
+        errors.append(
+            [np.abs(got[s] - wanted[s]).max() for s in artefact.config.sources]
+        )
+    report = verify(path, trained, threads=2)
+    found = [parity.max_abs_error for parity in report.parities]
+    np.testing.assert_allclose(found, np.max(errors, axis=0), rtol=1e-3)
+    assert np.argmax(errors, axis=0).all()  # not the music: the law bites
 
 
 def test_nan_never_passes():

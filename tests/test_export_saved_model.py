@@ -120,6 +120,13 @@ def test_any_length_is_windowed_and_cross_faded(loaded, length):
             assert np.abs(got[source] - wanted[source]).max() <= 1e-5
 
 
+def test_a_fade_in_is_a_fade_out_played_backwards():
+    windows = Windows.of(tools.CONFIG.stft)
+    rise = windows.rise()
+    assert len(rise) == windows.overlap and 0 < rise[0] < rise[-1] < 1
+    np.testing.assert_allclose(rise + rise[::-1], 1, atol=1e-6)
+
+
 @pytest.mark.parametrize("length", LENGTHS[1:])
 def test_masks_of_one_give_any_length_back(ones, length, rng):
     signal = np.clip(rng.normal(0, 0.3, (1, length)), -1, 1).astype(np.float32)
