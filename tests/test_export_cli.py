@@ -112,9 +112,7 @@ def test_verify_listens_to_music_and_to_the_edge_cases():
     for signal in (music, *edge_signals(artefact.config)):
         windows = cut(signal, artefact.config.stft.chunk_length)
         got, wanted = artefact.separate(windows), model(windows, training=False)
-        errors.append(
-            [np.abs(got[s] - wanted[s]).max() for s in artefact.config.sources]
-        )
+        errors.append([np.abs(got[s] - wanted[s]).max() for s in sources])
     report = verify(path, trained, threads=2)
     found = [parity.max_abs_error for parity in report.parities]
     np.testing.assert_allclose(found, np.max(errors, axis=0), rtol=1e-3)
