@@ -20,6 +20,7 @@ from keras_munet.config import (
     WEIGHTINGS,
     DataConfig,
     FitConfig,
+    STFTConfig,
 )
 from keras_munet.errors import MunetError
 from keras_munet.presets import PRESETS, preset
@@ -111,16 +112,18 @@ from keras_munet.presets import PRESETS, preset
 @click.option("--seed", type=int)
 @click.option(
     "--reader",
-    type=click.Choice(("cache", "tfio")),
+    type=click.Choice(("cache", "device", "tfio")),
     default="cache",
     show_default=True,
-    help="tfio: DATA is a folder of wav or flac stems, decoded in the graph without "
+    help="device: the cache's songs lie on the accelerator, which also augments them. "
+    "tfio: DATA is a folder of wav or flac stems, decoded in the graph without "
     "`prepare`; needs the extra [tfio].",
 )
 @click.option(
     "--sources",
     callback=split_names,
-    help="With --reader tfio: what to train on; vocals,accompaniment by default.",
+    help="What to train on: some of the cache's sources (by default all), or sums of "
+    "them, as accompaniment is of drums, bass and other.",
 )
 @click.option(
     "--init",
@@ -163,15 +166,17 @@ def command(
     from keras_munet.cli.training import train
 
     dataset = _open(data, reader, sources)
-    config = _base_config(
-        preset_name, config_file, len(dataset.sources), settings["weighting"]
-    )
-    config = _with_settings(config, dataset, settings, source, all_sources)
+    sources, stft = sources or dataset.sources, dataset.config.stft
+    config = _base_config(preset_name, config_file, len(sources), settings["weighting"])
+    if reader == "device":  # the cache's rate may be higher than the network's
+        stft = dataclasses.replace(stft, sample_rate=config.model.stft.sample_rate)
+    config = _with_settings(config, sources, stft, settings, source, all_sources)
     train(
         dataset,
         config,
         folder,
-        all_sources=all_sources,
+        all_sources=sources if all_sources else (),
+        on_device=reader == "device",
         init=init_file,
         tflite=not no_tflite,
         quiet=quiet,
@@ -184,10 +189,6 @@ def _open(data: Path, reader: str, sources: tuple[str, ...]) -> Any:
         from keras_munet.data.tfio import open_files
 
         return open_files(data, DataConfig(sources=sources or TWO_SOURCES))
-    if sources:
-        raise click.UsageError(
-            "--sources goes with --reader tfio; a cache has its own."
-        )
     from keras_munet.data.cache import open_dataset
 
     return open_dataset(data, verify=True)
@@ -206,7 +207,8 @@ def _base_config(
 
 def _with_settings(
     config: FitConfig,
-    dataset: Any,
+    sources: tuple[str, ...],
+    stft: STFTConfig,
     settings: dict[str, Any],
     source: str | None,
     all_sources: bool,
@@ -225,21 +227,17 @@ def _with_settings(
         raise click.UsageError(
             "A dedicated network needs --source NAME, or --all-sources for one each."
         )
-    if source is not None and source not in dataset.sources:
+    if source is not None and source not in sources:
         raise MunetError(
-            f"{source!r} is no source of this cache. "
-            f"Its sources: {', '.join(dataset.sources)}."
+            f"{source!r} is no source of this cache. Its sources: {', '.join(sources)}."
         )
-    sources = (
-        (source or dataset.sources[0],)
-        if architecture == "dedicated"
-        else dataset.sources
-    )
+    if architecture == "dedicated":
+        sources = (source or sources[0],)
     try:
         model = dataclasses.replace(
             config.model,
-            sources=tuple(sources),
-            stft=dataclasses.replace(dataset.config.stft, warp=warp),
+            sources=sources,
+            stft=dataclasses.replace(stft, warp=warp),
             unet=dataclasses.replace(
                 config.model.unet, architecture=architecture, **sizes
             ),

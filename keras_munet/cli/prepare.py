@@ -58,6 +58,14 @@ if TYPE_CHECKING:
     show_default=True,
     help="2 keeps left and right, for the augmentation `channels`; twice the size.",
 )
+@click.option(
+    "--sample-rate",
+    type=click.IntRange(min=1),
+    default=10880,
+    show_default=True,
+    help="Hertz. For `fit --reader device` up to twice what the network hears, so that "
+    "songs which are slowed down still fill its band.",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Of that share.")
 @click.option(
     "--workers",
@@ -75,6 +83,7 @@ def command(
     silence_energy: float | None,
     n_frames: int,
     n_channels: int,
+    sample_rate: int,
     seed: int,
     workers: int | None,
     overwrite: bool,
@@ -104,7 +113,7 @@ def command(
     try:
         config = DataConfig(
             sources=sources,
-            stft=STFTConfig(n_frames=n_frames),
+            stft=STFTConfig(sample_rate=sample_rate, n_frames=n_frames),
             validation_share=validation_share,
             seed=seed,
             stem_names=stem_names,

@@ -12,6 +12,7 @@ from keras_munet.cli.options import PLAIN
 from keras_munet.config import ENSEMBLE_NAME, FitConfig
 from keras_munet.data.batches import CachedBatches
 from keras_munet.data.cache import Dataset
+from keras_munet.data.device import DeviceBatches
 from keras_munet.files import write_json
 from keras_munet.models import load_model
 from keras_munet.training.dedicated import dedicated_configs
@@ -23,21 +24,23 @@ def train(
     config: FitConfig,
     folder: Path,
     *,
-    all_sources: bool = False,
+    all_sources: tuple[str, ...] = (),
+    on_device: bool = False,
     init: Path | None = None,
     tflite: bool = True,
     quiet: bool = False,
 ) -> None:
     """Trains one network, or a dedicated one per source, and says how it went."""
+    settings: dict[str, Any] = {"init": init, "tflite": tflite, "quiet": quiet}
     if not all_sources:
-        train_one(dataset, config, folder, init=init, tflite=tflite, quiet=quiet)
+        train_one(dataset, config, folder, on_device=on_device, **settings)
         return
     models = {}
-    for source, dedicated in dedicated_configs(config, dataset.sources).items():
+    for source, dedicated in dedicated_configs(config, all_sources).items():
         if not quiet:
             click.echo(f"Dedicated network for {source}", err=True)
         place = folder / source
-        train_one(dataset, dedicated, place, init=init, tflite=tflite, quiet=quiet)
+        train_one(dataset, dedicated, place, on_device=on_device, **settings)
         models[source] = source
     write_json(folder / ENSEMBLE_NAME, {"models": models})
 
@@ -47,13 +50,14 @@ def train_one(
     config: FitConfig,
     folder: Path,
     *,
+    on_device: bool = False,
     init: Path | None = None,
     tflite: bool,
     quiet: bool,
 ) -> FitResult:
     """Trains one network and leaves its .tflite beside the .keras."""
     choose_operators(config)
-    data = CachedBatches(dataset, config)
+    data = (DeviceBatches if on_device else CachedBatches)(dataset, config)
     start_from = load_model(init)[0] if init else None
     with _Display(config, quiet) as display:
         result = fit(
