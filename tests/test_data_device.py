@@ -25,6 +25,7 @@ from keras_munet.data.spectral import transform
 from keras_munet.dsp import BANDS_HZ
 from keras_munet.errors import DataError
 from keras_munet.layers.playing import TAPS, UNIT, Equalizer, Player
+from keras_munet.training.loop import Listener, fit
 
 RATE, LENGTH = 10880, 32512
 SONG = np.array([[0, 60000]], np.int32)
@@ -195,3 +196,50 @@ assert "tensorflow" not in sys.modules
     assert done.returncode == 0, done.stderr
     wanted = read(DeviceBatches(dataset, settings), settings)
     assert np.abs(np.load(out) - wanted).max() < 1e-4
+
+
+def test_a_stopped_run_goes_on_to_the_same_weights(dataset, tmp_path):
+    def stop(row):
+        if row["epoch"] == 1:
+            raise KeyboardInterrupt
+
+    augment = ("remix-most", "speed", "shift", "gain")
+    settings = fit_config(TWO_SOURCES, augment=augment, epochs=2)
+
+    def run(folder, listener=None):
+        return fit(
+            DeviceBatches(dataset, settings), settings, folder, listener=listener
+        )
+
+    whole = run(tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "stopped", Listener(epoch=stop))
+    again = run(tmp_path / "stopped")
+    for ours, theirs in zip(again.history, whole.history, strict=True):
+        assert {**ours, "seconds": 0} == {**theirs, "seconds": 0}
+    states = [
+        np.load(tmp_path / name / "state" / "epoch-00002.npz")
+        for name in ("whole", "stopped")
+    ]
+    assert all(np.array_equal(states[0][k], states[1][k]) for k in states[0].files)
+
+
+def test_the_command_learns_sums_of_a_cache_of_a_higher_rate(run, songs, tmp_path):
+    cache, sources = tmp_path / "cache", ",".join(FOUR_SOURCES)
+    made = run("prepare", songs, cache, "--sources", sources, "--frames", 64, "-q")
+    assert made.code == 0, made.err
+    made = run(
+        *("prepare", songs, cache, "--sources", sources, "--frames", 64),
+        *("--sample-rate", 13600, "--overwrite", "-q"),
+    )
+    assert made.code == 0, made.err
+    done = run(
+        *("fit", cache, "--reader", "device", "--sources", ",".join(TWO_SOURCES)),
+        *("--run", tmp_path / "run", "--preset", "tiny-2src", "--epochs", 1),
+        *("--batch-size", 2, "--keep-silent", "--augment", "speed,remix-most"),
+        "--no-tflite",
+    )
+    assert done.code == 0, done.err
+    config = FitConfig.from_file(tmp_path / "run" / "config.json")
+    assert config.model.sources == TWO_SOURCES
+    assert config.model.stft == SHORT
