@@ -51,15 +51,13 @@ def our_step(
     with dtype_policy(precision):
         network = build_network(config)
         network = with_fused_normalization(network) if fused else network
-        model = MultiTaskModel(network.input, network.output)
-        model.compile_multitask(
-            keras.optimizers.SGD(0.01, momentum=0.9),
-            config=config,
-            front_end=FrontEnd(config.stft),
+        model = MultiTaskModel(
+            network,
+            config,
             source_loss=indirect_loss,
             weighting=Weighting(N_SOURCES),
-            jit=jit,
         )
+        model.compile(keras.optimizers.SGD(0.01, momentum=0.9), jit_compile=jit)
         model.optimizer.build(model.trainable_variables)
     step = tf.function(model.train_step, jit_compile=jit)
     batch = tf.constant(waveforms)

@@ -264,11 +264,13 @@ class FitConfig(Config):
         learning_rate: highest value.
         schedule: `plateau` multiplies the rate by `plateau_factor` on a plateau of
             the validation sum; `cosine` raises it over the first 2 % of all steps and
-            lets it fall to zero until the last of `epochs`.
+            lets it fall to zero until the last of `epochs`, or the end of `minutes`.
         momentum: of SGD.
         clip_norm: bound of the global gradient norm; 0 switches clipping off.
         batch_size: chunks per step.
         epochs: upper bound; early stopping may end a run before.
+        minutes: time after which the run ends with the step that it is in, however
+            often it was stopped; validation and saving come on top. 0: no bound.
         plateau_patience: epochs without progress before the rate is reduced.
         plateau_factor: what the rate is multiplied with then.
         plateau_threshold: relative progress that counts.
@@ -293,6 +295,7 @@ class FitConfig(Config):
     clip_norm: float = 0.0
     batch_size: int = 16
     epochs: int = 500
+    minutes: float = 0.0
     plateau_patience: int = 7
     plateau_factor: float = 0.1
     plateau_threshold: float = 3e-4
@@ -348,7 +351,13 @@ class FitConfig(Config):
             )
         _within(0, 1, momentum=self.momentum)
         _within(0, 1, plateau_threshold=self.plateau_threshold)
-        _within(0, math.inf, clip_norm=self.clip_norm, seed=self.seed)
+        _within(
+            0,
+            math.inf,
+            clip_norm=self.clip_norm,
+            minutes=self.minutes,
+            seed=self.seed,
+        )
         if self.jit and self.deterministic:
             raise ValueError(
                 "XLA has no deterministic operators: `jit` needs `deterministic` to "

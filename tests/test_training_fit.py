@@ -23,10 +23,11 @@ from keras_munet.errors import DataError, ModelError, MunetError
 from keras_munet.files import locked, sha256
 from keras_munet.models import FrontEnd, build_network, load_model
 from keras_munet.models.separator import log_features
+from keras_munet.training import clock
 from keras_munet.training.loop import Listener, fit
 from keras_munet.training.losses import SOURCE_LOSSES
 from keras_munet.training.multitask import MultiTaskModel
-from keras_munet.training.optimizer import copy_weights
+from keras_munet.training.optimizer import copy_weights, cosine
 from keras_munet.training.run_folder import RunFolder
 from keras_munet.training.seeding import seeded
 from keras_munet.training.weighting import WEIGHTING_CLASSES
@@ -274,6 +275,48 @@ def test_a_cosine_reaches_zero_with_the_last_of_all_passes(dataset, tmp_path):
     assert rates[1] == pytest.approx(0, abs=1e-9)
 
 
+@pytest.fixture
+def ticking(monkeypatch):
+    """A listener under which every step takes a second, and nothing else any time."""
+    ticks = []
+    monkeypatch.setattr(clock, "monotonic", lambda: float(len(ticks)))
+    return Listener(step=lambda *step: ticks.append(step))
+
+
+def test_a_run_ends_with_its_time_and_the_rate_with_it(dataset, ticking, tmp_path):
+    config = quick(schedule="cosine", epochs=500, minutes=10.5 / 60)
+    n_steps = CachedBatches(dataset, config).steps_per_epoch
+    result = _fit(dataset, config, tmp_path, listener=ticking)
+    assert "stopped by the clock" in result.note
+    whole, rest = divmod(11, n_steps)  # the step in which the time ends is done
+    seconds = [row["seconds"] for row in result.history]
+    assert seconds == [n_steps] * whole + [rest] * bool(rest)
+    rates = [row["learning_rate"] for row in result.history]
+    ends = np.minimum(np.cumsum(seconds), 11) - 1
+    wanted = [config.learning_rate * cosine(end / 10.5 + 0.001) for end in ends]
+    np.testing.assert_allclose(rates, wanted, rtol=1e-4)
+    assert _fit(dataset, config, tmp_path).already_finished
+
+    longer = dataclasses.replace(config, minutes=20.5 / 60)
+    more = _fit(dataset, longer, tmp_path, listener=ticking)
+    assert sum(row["seconds"] for row in more.history) == 21
+    with pytest.raises(MunetError, match=r"other settings \(minutes: 1.0, not 0.0\)"):
+        _fit(dataset, dataclasses.replace(config, minutes=0.0), tmp_path)
+
+
+def test_a_run_stopped_goes_on_with_the_time_that_was_left(dataset, ticking, tmp_path):
+    def stop(epoch, step, n_steps, means):
+        ticking.step()
+        if (epoch, step) == (2, 1):
+            raise KeyboardInterrupt
+
+    config = quick(epochs=500, minutes=10.5 / 60)
+    with pytest.raises(KeyboardInterrupt):
+        _fit(dataset, config, tmp_path, listener=Listener(step=stop))
+    result = _fit(dataset, config, tmp_path, listener=ticking)
+    assert sum(row["seconds"] for row in result.history) == 11
+
+
 @pytest.mark.parametrize(("stop_after", "n_bad"), [(2, 1), (3, 0)])
 def test_a_stopped_run_goes_on_to_the_same_weights(
     dataset, finished, stop_after, n_bad, tmp_path
@@ -448,15 +491,14 @@ def test_the_total_is_the_weighted_sum_of_the_sources(dataset, weighting, loss):
     config = quick(weighting=weighting, loss=loss)
     data = CachedBatches(dataset, config)
     network = build_network(config.model)
-    model = MultiTaskModel(network.input, network.output)
     energies = [data.energies[source] for source in config.model.sources]
-    model.compile_multitask(
-        keras.optimizers.SGD(0.01),
-        config=config.model,
-        front_end=FrontEnd(config.model.stft),
+    model = MultiTaskModel(
+        network,
+        config.model,
         source_loss=SOURCE_LOSSES[loss],
         weighting=WEIGHTING_CLASSES[weighting](2, energies=energies),
     )
+    model.compile(keras.optimizers.SGD(0.01))
     (batch,) = data.batches("train", epoch=0, config=config).take(1)
     before = [weight.numpy().copy() for weight in network.trainable_weights]
     results = {name: float(value) for name, value in model.train_step(batch).items()}

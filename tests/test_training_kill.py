@@ -15,7 +15,7 @@ from keras_munet.models import load_model
 pytestmark = pytest.mark.slow
 
 N_EPOCHS = 14
-KILL_AFTER = (0, 2, 4, 6, 8)
+KILL_AFTER = {"tensorflow": (0, 2, 4, 6, 8), "jax": (0, 3, 8)}
 """Epochs that must be on disk before each kill; the run is far from its end."""
 
 
@@ -51,7 +51,10 @@ def _kill_after(command, run, n_epochs, delay_s):
         process.communicate()
 
 
-def test_five_kills_leave_the_same_weights(tmp_path):
+@pytest.mark.parametrize("backend", KILL_AFTER)
+def test_kills_leave_the_same_weights(backend, tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", backend)
+    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", str(tmp_path / "compiled"))
     dataset = small_cache(tmp_path)
     config_file = tmp_path / "config.json"
     config = quick(
@@ -68,7 +71,7 @@ def test_five_kills_leave_the_same_weights(tmp_path):
     epoch_s = sorted(row["seconds"] for row in history)[len(history) // 2]
 
     instants = random.Random(7)
-    for n_epochs in KILL_AFTER:
+    for n_epochs in KILL_AFTER[backend]:
         delay_s = instants.uniform(0, epoch_s)
         command = _command(dataset.folder, killed, config_file)
         _kill_after(command, killed, n_epochs, delay_s)

@@ -74,35 +74,46 @@ def _studio() -> str:
     return f"not installed: {' && '.join(commands)}" if commands else "ready"
 
 
+CUDA = {"tensorflow": "tensorflow[and-cuda]", "jax": "jax[cuda13]"}
+
+
 def _devices() -> bool:
-    if importlib.util.find_spec("tensorflow") is None:
+    """Computes on each device of the backend that `fit` would use."""
+    if not any(map(importlib.util.find_spec, CUDA)):
         click.echo("Devices: LiteRT separates on the CPU; no TensorFlow, no training")
         return True
     import numpy as np
 
-    from keras_munet.cli.quiet import import_quietly
+    from keras_munet.cli.quiet import import_backend_quietly
 
-    import_quietly()
-    import tensorflow as tf
+    import_backend_quietly()
+    import keras
 
-    click.echo("Devices")
+    backend = keras.backend.backend()
+    click.echo(f"Devices, by {backend} (KERAS_BACKEND=tensorflow or jax chooses)")
     rng = np.random.default_rng(0)
     x = rng.standard_normal((1, 256, 256, 8), dtype=np.float32)
     kernel = rng.standard_normal((3, 3, 8, 8), dtype=np.float32)
+
+    def convolve() -> object:
+        outputs = keras.ops.conv(x, kernel, padding="same")
+        return keras.ops.convert_to_numpy(outputs)
+
     working = []
-    for device in tf.config.list_logical_devices():
+    for name in dict.fromkeys((*keras.distribution.list_devices(), "cpu:0")):
         try:
-            with tf.device(device.name):
-                seconds = _time(lambda: tf.nn.conv2d(x, kernel, 1, "SAME").numpy())
-        except tf.errors.OpError as error:
-            click.echo(f"  {device.name}: FAILS: {error.message.splitlines()[0]}")
+            with keras.device(name):
+                seconds = _time(convolve)
+        except Exception as error:  # of many kinds, and the next device may work
+            click.echo(f"  {name.upper()}: FAILS: {str(error).splitlines()[0]}")
             continue
-        click.echo(f"  {device.name}: convolution works ({1000 * seconds:.1f} ms)")
-        working.append(device.device_type)
-    if "GPU" not in working:
+        click.echo(f"  {name.upper()}: convolution works ({1000 * seconds:.1f} ms)")
+        working.append(name)
+    if all(name.startswith("cpu") for name in working):
         click.echo("  No GPU in use: training works, slowly. On Linux with an NVIDIA")
-        click.echo("  card:  pip install 'tensorflow[and-cuda]'")
-    click.echo(f"  {os.cpu_count()} CPU cores; oneDNN {_onednn()}")
+        click.echo(f"  card:  pip install '{CUDA.get(backend, backend)}'")
+    onednn = f"; oneDNN {_onednn()}" if backend == "tensorflow" else ""
+    click.echo(f"  {os.cpu_count()} CPU cores{onednn}")
     return bool(working)
 
 

@@ -82,11 +82,16 @@ from keras_munet.presets import PRESETS, preset
 @click.option(
     "--schedule",
     type=click.Choice(SCHEDULES),
-    help="cosine: warm-up, then down to zero until the last of --epochs.",
+    help="cosine: warm-up, then down to zero until the end of --epochs or --minutes.",
 )
 @click.option("--clip-norm", type=float, help="Bound of the gradient norm; 0: none.")
 @click.option("--batch-size", type=int)
 @click.option("--epochs", type=int, help="Upper bound. May be raised later.")
+@click.option(
+    "--minutes",
+    type=float,
+    help="Bound of the training time, over all starts. May be raised later.",
+)
 @click.option("--stop-patience", type=int, help="Epochs without progress.")
 @click.option(
     "--augment",
@@ -160,9 +165,12 @@ def command(
       keras-munet fit cache --run run --weighting ebw-p1 --epochs 100
       keras-munet separate song.mp3 --model run --out stems
     """  # noqa: D301  click reads the control character
-    from keras_munet.cli.quiet import import_quietly
+    from keras_munet.cli.quiet import import_backend_quietly
 
-    import_quietly()
+    import_backend_quietly()
+    from keras_munet.training.backend import check_backend
+
+    check_backend()
     from keras_munet.cli.training import train
 
     dataset = _open(data, reader, sources)

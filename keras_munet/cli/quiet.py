@@ -6,6 +6,7 @@ threads; the library never does it.
 """
 
 import contextlib
+import importlib.util
 import os
 import sys
 import tempfile
@@ -46,6 +47,19 @@ def import_quietly() -> None:
         with stderr_aside():
             import tensorflow  # noqa: F401
     greet_quietly()
+
+
+def import_backend_quietly() -> None:
+    """Imports Keras with the backend that it is set to: TensorFlow as above, or JAX.
+
+    Where JAX is installed and TensorFlow is not, it is JAX.
+    """
+    if not importlib.util.find_spec("tensorflow") and importlib.util.find_spec("jax"):
+        os.environ.setdefault("KERAS_BACKEND", "jax")
+    with stderr_aside():
+        import keras
+    if keras.backend.backend() == "tensorflow":
+        greet_quietly()
 
 
 def greet_quietly() -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import keras
 import rich.console
 import rich.progress
 
@@ -64,13 +65,19 @@ def train_one(
             data, config, folder, listener=display.listener, start_from=start_from
         )
     if tflite and not (folder / "model.tflite").exists():
-        _export(folder)
+        _export(folder, quiet)
     if not quiet:
         click.echo(_summary(result))
     return result
 
 
-def _export(folder: Path) -> None:
+def _export(folder: Path, quiet: bool) -> None:
+    if keras.backend.backend() != "tensorflow":
+        if not quiet:
+            place = folder / "model.tflite"
+            text = f"For {place}, with TensorFlow:  keras-munet export tflite {folder}"
+            click.echo(f"{text} {place}", err=True)
+        return
     from keras_munet.export.tflite import export_tflite
 
     network, config = load_model(folder / "model.keras")

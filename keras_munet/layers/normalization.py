@@ -22,7 +22,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         """Normalises `inputs`, `(batch, rows, frames, channels)`."""
         if not training or not self.trainable or len(inputs.shape) != 4:
             return super().call(inputs, training=training, mask=mask)
-        import tensorflow as tf  # here, so that other backends can import the module
+        import tensorflow as tf
 
         none = tf.zeros((0,))
         is_slow = inputs.dtype == tf.bfloat16 and inputs.shape[-1] % CHANNELS
@@ -49,7 +49,10 @@ def with_fused_normalization(network: keras.Model) -> keras.Model:
     """Returns a copy of a functional network that normalises with the fused kernel.
 
     The copy is for training only: files hold Keras's own layers, see `in_float32`.
+    Other backends than TensorFlow fuse by themselves and get the network as it is.
     """
+    if keras.backend.backend() != "tensorflow":
+        return network
 
     def copied(layer: keras.layers.Layer) -> keras.layers.Layer:
         plain = type(layer) is keras.layers.BatchNormalization

@@ -11,8 +11,9 @@ class Batches(Protocol):
 
     Under TensorFlow a `tf.data.Dataset` of known length; elsewhere whatever gives
     NumPy or JAX arrays. A batch is float32 `(batch, chunk_length, K + 1)`, waveforms:
-    the K sources of the config in its order, the mixture last. Only the last batch may
-    be smaller.
+    the K sources of the config in its order, the mixture last. Training batches of a
+    C-U-Net are pairs, waveforms and conditions `(batch, K)`. Only the last batch of an
+    epoch may be smaller.
     """
 
     def __len__(self) -> int:

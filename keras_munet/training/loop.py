@@ -2,7 +2,6 @@
 
 import logging
 import math
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +14,13 @@ from keras_munet.config import FitConfig
 from keras_munet.errors import DataError, MunetError
 from keras_munet.files import locked, remove
 from keras_munet.layers.normalization import with_fused_normalization
-from keras_munet.models import FrontEnd, build_network, save_model
+from keras_munet.models import build_network, save_model
 from keras_munet.models.precision import dtype_policy, in_float32
+from keras_munet.training.backend import check_backend
+from keras_munet.training.clock import ByTheClock, Clock
 from keras_munet.training.data import TrainingData
 from keras_munet.training.energies import warped_energies
+from keras_munet.training.feed import fed
 from keras_munet.training.losses import SOURCE_LOSSES
 from keras_munet.training.multitask import ConditionedModel, MultiTaskModel
 from keras_munet.training.optimizer import copy_weights, make_optimizer
@@ -78,7 +80,7 @@ def fit(
     Args:
         data: the batches.
         config: of the run; a folder of another config is refused, except that
-            `epochs` may change.
+            `epochs` and `minutes` may change.
         folder: the run folder (config.json, history.csv, model.keras, state/,
             tensorboard/, metrics.json).
         listener: told of progress.
@@ -90,6 +92,7 @@ def fit(
             or a loss that became NaN.
         DataError: no training or validation chunks, or fewer than a batch.
     """
+    check_backend()
     files = RunFolder(Path(folder))
     with locked(files.path, f"Another process is training in {folder}."):
         files.claim(config)
@@ -134,14 +137,16 @@ class _Run:
             copy_weights(start_from, network)
         conditioned = config.model.unet.architecture == "cunet"
         kind = ConditionedModel if conditioned else MultiTaskModel
-        model = kind(network.input, network.output, name=network.name)
-        model.compile_multitask(
-            make_optimizer(config, self.data.steps_per_epoch),
-            config=config.model,
-            front_end=FrontEnd(config.model.stft),
+        model = kind(
+            network,
+            config.model,
             source_loss=SOURCE_LOSSES[config.loss],
             weighting=self._weighting(),
-            jit=config.jit,
+        )
+        on_jax = keras.backend.backend() == "jax"  # which compiles whatever it is told
+        model.compile(
+            make_optimizer(config, self.data.steps_per_epoch),
+            jit_compile=on_jax or config.jit,
         )
         model.optimizer.build(model.trainable_variables)
         return model
@@ -159,9 +164,7 @@ class _Run:
 
     def _variables(self) -> list[keras.Variable]:
         """All that a step changes: weights, statistics, dropout, optimizer."""
-        metrics = {id(v) for metric in self.model.metrics for v in metric.variables}
-        model = [v for v in self.model.variables if id(v) not in metrics]
-        return [*model, *self.model.optimizer.variables]
+        return [*self.model.network.variables, *self.model.optimizer.variables]
 
     def _restore(self) -> int:
         values = load_state(self.files.state, self._variables())
@@ -184,13 +187,15 @@ class _Run:
 
     def _train_epochs(self, epoch: int, summaries: Summaries) -> str:
         while epoch < self.config.epochs:
+            if Clock(self.config, self.history).share >= 1:
+                return f"stopped by the clock after {self.config.minutes:g} minutes"
             if epoch and self.schedule.stops(epoch - 1, self.config):
                 patience = self.config.stop_patience
                 return f"stopped early: no progress for {patience} epochs"
             row = self._train_epoch(epoch)
             epoch += 1
             self._save(epoch, row)
-            summaries.write(self.model, row)
+            summaries.write(self.model.network, row)
             if self.listener.epoch:
                 self.listener.epoch(row)
         return f"all {self.config.epochs} epochs done"
@@ -206,27 +211,46 @@ class _Run:
         )
 
     def _train_epoch(self, epoch: int) -> Row:
-        start = time.monotonic()
+        clock = Clock(self.config, self.history)
         training = self.data.batches("train", epoch=epoch, config=self.config)
-        steps = _Steps(epoch, self.listener)
-        self.model.fit(training, verbose=0, shuffle=False, callbacks=[steps])
-        validation = self.data.batches("valid", epoch=0, config=self.config)
-        scores = self.model.evaluate(validation, return_dict=True, verbose=0)
-        means = steps.means
+        names = self.model.result_names(training=True)
+        steps = _Steps(epoch, len(training), names, self.listener)
+        self.model.fit(
+            fed(training),
+            steps_per_epoch=len(training),
+            verbose=0,
+            shuffle=False,
+            callbacks=[steps, *self._by_the_clock(clock, epoch, len(training))],
+        )
+        means, scores = steps.means, self._scores()
         tasks = self.model.task_names(self.config.model)
         self.model.weighting.end_epoch([means[f"loss_{name}"] for name in tasks])
-        rate = float(self.model.optimizer.learning_rate.numpy())
+        rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         factor = self.schedule.update(epoch, scores["loss"], self.config)
         if factor != 1 and self.config.schedule == "plateau":
             self.model.optimizer.learning_rate = rate * factor
         _watch_masks(scores, self.config.model.sources)
         return {
             "epoch": epoch + 1,
-            "seconds": round(time.monotonic() - start, 2),
+            "seconds": round(clock.seconds, 2),
             "learning_rate": rate,
             **means,
             **{f"val_{name}": value for name, value in scores.items()},
         }
+
+    def _by_the_clock(self, clock: Clock, epoch: int, n: int) -> list[ByTheClock]:
+        config = self.config
+        if not config.minutes:
+            return []
+        return [ByTheClock(clock, config, epoch * n, config.epochs * n)]
+
+    def _scores(self) -> dict[str, float]:
+        """Returns the results of a validation pass."""
+        batches = self.data.batches("valid", epoch=0, config=self.config)
+        scores = self.model.evaluate(
+            fed(batches), steps=len(batches), return_dict=True, verbose=0
+        )
+        return {name: scores[name] for name in self.model.result_names(training=False)}
 
     def _save(self, epoch: int, row: Row) -> None:
         """Makes the epoch's result durable; state.json comes last and decides."""
@@ -234,7 +258,7 @@ class _Run:
         if self.schedule.best_epoch == epoch - 1:
             model = self.config.model
             remove(self.files.tflite)  # it would be of an older network
-            save_model(in_float32(self.model, model), model, self.files.model)
+            save_model(in_float32(self.model.network, model), model, self.files.model)
         values = {
             "schedule": self.schedule.state(),
             "weighting": self.model.weighting.state(),
@@ -248,6 +272,7 @@ class _Run:
             "note": note,
             "epochs": len(self.history),
             "epochs_allowed": self.config.epochs,
+            "minutes_allowed": self.config.minutes,
             "best_epoch": self.schedule.best_epoch + 1,
             "best_validation_sum": self.schedule.best,
             "seconds": round(sum(row["seconds"] for row in self.history), 1),
@@ -260,13 +285,16 @@ class _Run:
 class _Steps(keras.callbacks.Callback):
     """Reports every step, keeps the epoch's means, and stops at a NaN."""
 
-    def __init__(self, epoch: int, listener: Listener) -> None:
+    def __init__(
+        self, epoch: int, n_steps: int, names: list[str], listener: Listener
+    ) -> None:
         super().__init__()
-        self.number, self.listener = epoch, listener
+        self.number, self.n_steps, self.names = epoch, n_steps, names
+        self.listener = listener
         self.means: dict[str, float] = {}
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        self.means = {name: float(value) for name, value in logs.items()}
+        self.means = {name: float(logs[name]) for name in self.names}
         if not math.isfinite(self.means["loss"]):
             raise MunetError(
                 f"The loss became {self.means['loss']} in epoch {self.number + 1}, "
@@ -274,8 +302,7 @@ class _Steps(keras.callbacks.Callback):
                 "are kept. Try a lower --learning-rate or --clip-norm 5 in a new run."
             )
         if self.listener.step:
-            n_steps = self.params.get("steps") or 0
-            self.listener.step(self.number + 1, batch + 1, n_steps, self.means)
+            self.listener.step(self.number + 1, batch + 1, self.n_steps, self.means)
 
 
 def _watch_masks(scores: dict[str, float], sources: tuple[str, ...]) -> None:

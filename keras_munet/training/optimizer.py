@@ -1,5 +1,7 @@
 """The optimizer of a run, its learning rate, and the weights it starts from."""
 
+import math
+
 import keras
 
 from keras_munet.config import FitConfig
@@ -13,7 +15,8 @@ def make_optimizer(config: FitConfig, steps_per_epoch: int) -> keras.Optimizer:
     """Builds what `config` asks for.
 
     The rate of a cosine schedule is a function of the optimizer's own count of
-    steps, so a resumed run goes on exactly.
+    steps, so a resumed run goes on exactly; or of the time, where `minutes` are set
+    (see `clock`).
 
     Args:
         config: of the run.
@@ -21,11 +24,18 @@ def make_optimizer(config: FitConfig, steps_per_epoch: int) -> keras.Optimizer:
     """
     clip = config.clip_norm or None
     rate = config.learning_rate
-    if config.schedule == "cosine":
+    if config.schedule == "cosine" and not config.minutes:
         rate = _cosine(config, steps_per_epoch * config.epochs)
+    optimizer: keras.Optimizer
     if config.optimizer == "adam":
-        return keras.optimizers.Adam(rate, global_clipnorm=clip)
-    return keras.optimizers.SGD(rate, momentum=config.momentum, global_clipnorm=clip)
+        optimizer = keras.optimizers.Adam(rate, global_clipnorm=clip)
+    else:
+        optimizer = keras.optimizers.SGD(
+            rate, momentum=config.momentum, global_clipnorm=clip
+        )
+    if config.precision == "mixed_float16":
+        return keras.optimizers.LossScaleOptimizer(optimizer)
+    return optimizer
 
 
 def _cosine(
@@ -38,6 +48,13 @@ def _cosine(
         warmup_target=config.learning_rate,
         warmup_steps=warm_up,
     )
+
+
+def cosine(share: float) -> float:
+    """Returns the share of the highest rate after a share of the run, as `_cosine`."""
+    if share < WARM_UP:
+        return share / WARM_UP
+    return (1 + math.cos(math.pi * min(1.0, (share - WARM_UP) / (1 - WARM_UP)))) / 2
 
 
 def copy_weights(source: keras.Model, target: keras.Model) -> list[str]:

@@ -31,7 +31,7 @@ class RunFolder:
         self._metrics = path / "metrics.json"
 
     def claim(self, config: FitConfig) -> None:
-        """Makes the folder that of `config`; only `epochs` may have changed.
+        """Makes the folder that of `config`; its length alone may have changed.
 
         Raises:
             MunetError: when it holds something else, or a run of another config.
@@ -46,8 +46,8 @@ class RunFolder:
             write_json(self._config, config.to_dict())
             return
         old = FitConfig.from_file(self._config)
-        if dataclasses.replace(old, epochs=config.epochs) != config:
-            changes = differences(old.to_dict(), config.to_dict())
+        if _endless(old) != _endless(config):
+            changes = differences(_endless(old).to_dict(), _endless(config).to_dict())
             raise MunetError(
                 f"{self.path} holds a run with other settings ({changes}). Choose "
                 "another --run folder, or the settings in its config.json."
@@ -58,7 +58,8 @@ class RunFolder:
     def finished(self, config: FitConfig) -> tuple[str, list[Row]] | None:
         """Returns how a finished run ended, and its history; None if it goes on.
 
-        A run that did all its epochs goes on when `config` allows more of them.
+        A run that did all its epochs, or took all its minutes, goes on when `config`
+        allows more of them.
 
         Raises:
             MunetError: when metrics.json or the state cannot be read.
@@ -69,12 +70,16 @@ class RunFolder:
             metrics = json.loads(self._metrics.read_text(encoding="utf-8"))
             note, n_epochs = metrics["note"], metrics["epochs"]
             all_done = n_epochs >= metrics["epochs_allowed"]
+            seconds = metrics.get("seconds", 0)
+            minutes = metrics.get("minutes_allowed", 0)
+            time_is_up = minutes > 0 and seconds >= 60 * minutes
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise MunetError(
                 f"{self._metrics} cannot be read ({error!r}). Remove it: the same "
                 "command goes on with the run, or says again that it is finished."
             ) from error
-        if all_done and n_epochs < config.epochs:
+        more_time = not config.minutes or seconds < 60 * config.minutes
+        if (all_done and n_epochs < config.epochs) or (time_is_up and more_time):
             self._metrics.unlink()
             return None
         return note, read_values(self.state)["history"]
@@ -94,12 +99,21 @@ class RunFolder:
             writer.writerows(history)
 
 
+def _endless(config: FitConfig) -> FitConfig:
+    """Returns the config without how long the run may last.
+
+    A cosine by the clock has other state than one by steps, so that stays a setting.
+    """
+    by_the_clock = float(config.schedule == "cosine" and config.minutes > 0)
+    return dataclasses.replace(config, epochs=1, minutes=by_the_clock)
+
+
 def differences(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> str:
-    """Names the settings that differ: `batch_size: 4, not 8`; `epochs` may differ."""
+    """Names the settings that differ: `batch_size: 4, not 8`."""
     parts = []
     for name, value in old.items():
         if isinstance(value, dict):
             parts.append(differences(value, new[name], f"{prefix}{name}."))
-        elif value != new[name] and name != "epochs":
+        elif value != new[name]:
             parts.append(f"{prefix}{name}: {value}, not {new[name]}")
     return ", ".join(part for part in parts if part)

@@ -6,7 +6,6 @@ from typing import Any, Self
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from keras_munet import dsp
 from keras_munet.config import ModelConfig
@@ -26,8 +25,10 @@ def _picture(magnitudes: np.ndarray) -> np.ndarray:
     return picture
 
 
-def _has_tensorboard() -> bool:
-    """Tells whether the package can be imported; TensorFlow does not bring it."""
+def _can_write() -> bool:
+    """Tells whether there are TensorFlow and tensorboard, which it does not bring."""
+    if keras.backend.backend() != "tensorflow":
+        return False
     try:
         import tensorboard.summary.v2  # noqa: F401
     except ImportError as error:
@@ -40,11 +41,18 @@ def _has_tensorboard() -> bool:
     return True
 
 
+def _writer(folder: Path) -> Any:
+    import tensorflow as tf
+
+    return tf.summary.create_file_writer(str(folder))
+
+
 class Summaries:
     """Writes the scalars of every epoch, and now and then an example to look at.
 
-    Without the package `tensorboard` nothing is written, and one line is logged. Use
-    it in a `with` block, which ends the event file however it is left.
+    TensorFlow writes them: on another backend there are none. Without the package
+    `tensorboard` nothing is written, and one line is logged. Use it in a `with` block,
+    which ends the event file however it is left.
 
     Args:
         folder: of the event files.
@@ -55,9 +63,7 @@ class Summaries:
     def __init__(
         self, folder: Path, config: ModelConfig, example: np.ndarray | None
     ) -> None:
-        self.writer = (
-            tf.summary.create_file_writer(str(folder)) if _has_tensorboard() else None
-        )
+        self.writer = _writer(folder) if _can_write() else None
         self.config = config
         self.example = example
 
@@ -72,6 +78,8 @@ class Summaries:
         """Writes an epoch's row, with pictures and sounds every few epochs."""
         if self.writer is None:
             return
+        import tensorflow as tf
+
         epoch = int(row["epoch"])
         with self.writer.as_default(step=epoch):
             for name, value in row.items():
@@ -82,6 +90,8 @@ class Summaries:
         self.writer.flush()
 
     def _write_example(self, network: keras.Model) -> None:
+        import tensorflow as tf
+
         mixture = self.example[:, -1]  # type: ignore[index]
         outputs = separator_model(network, self.config)(mixture[None], training=False)
         stft = self.config.stft
