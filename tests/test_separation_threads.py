@@ -16,7 +16,7 @@ from keras_munet.separation.runtime import open_runtime
 from keras_munet.separation.separator import Separator
 
 N_THREADS = 4
-N_ROUNDS = 3
+N_ROUNDS = 2
 RATE = 22050
 
 
