@@ -314,6 +314,24 @@ def test_a_resampled_tone_keeps_its_place_in_time():
     np.testing.assert_allclose(resampled[middle], expected[middle], atol=1e-4)
 
 
+@pytest.mark.parametrize("rate", [10_880, 22_050, 48_000])
+def test_resampling_keeps_what_fits_and_nothing_else(rate):
+    """Below 0.91 of the lower Nyquist frequency to 0.01 dB, above it 100 dB down."""
+    time = np.arange(44_100) / 44_100
+    limit = min(rate, 44_100) / 2
+
+    def level_db(hertz):
+        tone = np.sin(2 * np.pi * hertz * time)[:, None].astype(np.float32)
+        middle = resample(tone, 44_100, rate)[rate // 4 : 3 * rate // 4, 0]
+        return 10 * np.log10(2 * np.mean(middle.astype(float) ** 2) + 1e-20)
+
+    for share in (0.05, 0.5, 0.9):
+        assert abs(level_db(share * limit)) < 0.01
+    if rate < 44_100:
+        for share in (1.1, 1.5, 1.9):
+            assert level_db(share * limit) < -100
+
+
 def test_the_downmix_does_not_know_left_from_right(song):
     np.testing.assert_array_equal(downmix(song), downmix(song[:, ::-1]))
     np.testing.assert_array_equal(downmix(song[:, :1]), song[:, 0])
