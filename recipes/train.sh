@@ -94,5 +94,9 @@ fi
     vocals-gpu="$folder/vocals-wide/model.keras" \
     vocals-gpu-narrow="$folder/vocals-mean.keras" --minutes 5.9
 
-python "$here/ship.py" "$folder/vocals-gpu/model.keras" vocals
-python "$here/ship.py" "$folder/4stems.keras" 4stems
+# These networks were trained without a floor, and got one afterwards.
+python "$here/floor.py" "$folder/vocals-gpu/model.keras" "$folder/vocals-floor.keras"
+python "$here/floor.py" "$folder/4stems.keras" "$folder/4stems-floor.keras"
+
+python "$here/ship.py" "$folder/vocals-floor.keras" vocals
+python "$here/ship.py" "$folder/4stems-floor.keras" 4stems

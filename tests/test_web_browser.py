@@ -114,6 +114,49 @@ def test_stems_are_those_of_python(request, server, songs, model, tmp_path):
         assert np.max(np.abs(mix - original)) < 1.5 / 32768
 
 
+@pytest.fixture(scope="module")
+def silences(folder: Path) -> Path:
+    """A song with digital silence at its start, in its middle and at its end."""
+    song = make_track(5, 0, SECONDS)["mixture"]
+    for start, end in ((0, 1.3), (5.6, 7.4), (11.5, SECONDS)):
+        song[int(start * 44100) : int(end * 44100) + 1] = 0
+    path = folder / "silences.wav"
+    soundfile.write(path, song, 44100)
+    return path
+
+
+@pytest.mark.parametrize("name", ["vocals", "4stems"])
+def test_digital_silence_sounds_the_same_everywhere(name, silences, folder, tmp_path):
+    """Keras, SavedModel, LiteRT and the browser, on a shipped model in float32."""
+    from keras_munet.export.saved_model import export_saved_model
+    from keras_munet.export.tflite import export_tflite
+    from keras_munet.export.trained import load_trained
+    from keras_munet.export.web import export_web
+
+    network, config, path = load_trained(name)
+    saved = export_saved_model(network, config, folder / f"{name}-saved")
+    litert = export_tflite(network, config, folder / f"{name}.tflite").path
+    page = export_web(litert, folder / f"{name}-page", demo=False).folder
+    with serving(page) as url:
+        seen = browse("separate", url=url, files=[silences], out=tmp_path)
+    assert seen["problems"] == []
+    reference = stems_of(silences, path)
+    others = {
+        "SavedModel": stems_of(silences, saved),
+        "LiteRT": stems_of(silences, litert),
+        "browser": {
+            source: read_audio(tmp_path / "0" / f"{source}.wav")[0]
+            for source in reference
+        },
+    }
+    agreement = {
+        (kind, source): round(snr_db(reference[source], stems[source]), 1)
+        for kind, stems in others.items()
+        for source in reference
+    }
+    assert min(agreement.values()) > 60, agreement
+
+
 def test_player_plays_seeks_and_mixes(plain, songs, tmp_path):
     seen = browse("play", url=plain, file=songs["long"], out=tmp_path)
     seconds = 4 * SECONDS

@@ -381,6 +381,26 @@ def average():
     return script("average").average
 
 
+@pytest.mark.parametrize("name", SOURCES)
+def test_shipped_models_have_a_floor_in_both_files(name):
+    from keras_munet.artefact.keras_file import read_config
+    from keras_munet.artefact.tflite import read_config as read_tflite
+
+    model = shipped.shipped_models()[name]
+    configs = read_config(model.keras_path), read_tflite(model.path)
+    assert configs[0] == configs[1]
+    assert configs[0].floor_db == -80
+
+
+def test_a_floor_leaves_the_weights_as_they_are(tmp_path):
+    before = load_trained(keras_file())
+    script("floor").give_floor(keras_file(), tmp_path / "floor.keras", -70.0)
+    after = load_trained(tmp_path / "floor.keras")
+    assert after.config == replace(before.config, floor_db=-70.0)
+    pairs = zip(after.network.weights, before.network.weights, strict=True)
+    assert all(np.array_equal(one, other) for one, other in pairs)
+
+
 def test_an_average_lies_half_way_and_keeps_the_settings(average, tmp_path):
     paths = []
     for seed in (1, 2):
