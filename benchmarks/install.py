@@ -3,17 +3,20 @@
     python benchmarks/install.py keras-munet keras-munet[train] spleeter demucs
 
 Each in a fresh virtual environment of its own, removed afterwards, with pip's cache as
-it is. Spleeter gets a Python 3.10 (`--python310`), Demucs the CPU build of PyTorch.
-Their weights are downloads of 40 to 320 MB that are not counted, and their first run
-is as far as the import of what separates: it comes before any song.
+it is. Times are of the clock and, in brackets, of the processor, which other work on
+the machine changes less. Spleeter gets a Python 3.10 (`--python310`), Demucs the CPU
+build of PyTorch. Both download their weights when they first separate; that is not
+measured, and their times are of the import of what separates, before any song.
 """
 
 import argparse
+import resource
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 SONG_S = 30
@@ -42,13 +45,28 @@ RUNS = {  # package -> what is timed: words after the environment's Python
 }
 
 
-def timed(command: list[str | Path], folder: Path) -> float:
-    """Runs a command; returns its seconds."""
-    began = time.monotonic()
+class Took(NamedTuple):
+    """Seconds of the clock and of the processor."""
+
+    clock_s: float
+    processor_s: float
+
+    def __str__(self) -> str:
+        return f"{self.clock_s:.1f} s ({self.processor_s:.1f} s)"
+
+
+def _processor_s() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def timed(command: list[str | Path], folder: Path) -> Took:
+    """Runs a command; returns how long it took."""
+    began, processor_s = time.monotonic(), _processor_s()
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"{command} fails:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
-    return time.monotonic() - began
+    return Took(time.monotonic() - began, _processor_s() - processor_s)
 
 
 def measure(package: str, python: str) -> None:
@@ -57,22 +75,22 @@ def measure(package: str, python: str) -> None:
         folder = Path(name)
         timed([python, "-m", "venv", folder / "venv"], folder)
         own = folder / "venv" / "bin" / "python"
-        took = 0.0
-        for words in INSTALLS[package]:
-            took += timed([own, "-m", "pip", "install", "--quiet", *words], folder)
+        pip = [own, "-m", "pip", "install", "--quiet"]
+        installs = [timed([*pip, *words], folder) for words in INSTALLS[package]]
         (packages,) = (folder / "venv" / "lib").glob("python*/site-packages")
         n_distributions = len(list(packages.glob("*.dist-info")))
         size = subprocess.run(["du", "-sm", packages], capture_output=True, text=True)
         print(
-            f"{package}: {n_distributions} distributions, "
-            f"{size.stdout.split()[0]} MB, installed in {took:.0f} s"
+            f"{package}: {n_distributions} distributions, {size.stdout.split()[0]} MB, "
+            f"installed in {Took(*map(sum, zip(*installs, strict=True)))}",
+            flush=True,
         )
         if package == "keras-munet":
             timed([own, "-c", SONG], folder)
         for title, words in RUNS[package].items():
             first = timed([own, *words], folder)
             second = timed([own, *words, *_again(words)], folder)
-            print(f"  {title}: {first:.1f} s the first time, then {second:.1f} s")
+            print(f"  {title}: {first} the first time, then {second}", flush=True)
 
 
 def _again(words: list[str]) -> list[str]:

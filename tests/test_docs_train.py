@@ -38,7 +38,7 @@ def workplace(tmp_path, monkeypatch):
     """A folder with what the pages suppose: stems, a song, shipped weights."""
     monkeypatch.chdir(tmp_path)
     stand_in(tmp_path / "weights", monkeypatch)
-    write_tracks("my-stems", 3, seconds=13, seed=1)
+    write_tracks("my-stems", 3, seconds=13, seed=0)
     mixture = np.asarray(sum(make_track(5, 0, 8.0).values()), np.float32)
     with AudioWriter("song.mp3", 44100, 2) as writer:
         writer.write(mixture / max(1.0, np.abs(mixture).max()))
@@ -52,6 +52,8 @@ def test_every_command_of_the_page_works(page, workplace, run):
     for words in commands:
         if words[0] == "fit":
             words = [w for w in words if w not in ("--epochs", "100")] + QUICK
+        if words[0] == "synth":  # these stems are there
+            words = [{"16": "3", "30": "13"}.get(word, word) for word in words]
         code, _, err = run(*words)
         assert code == 0, (words, err)
 
