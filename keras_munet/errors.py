@@ -1,12 +1,16 @@
 """Errors that a user can mend: each says what is wrong, where, and what to do."""
 
 import errno
+import mmap
 
 OUT_OF_MEMORY = (
     "There is not enough memory. Close other programs, raise the limit (`ulimit -v`), "
     "or choose a smaller --batch or model."
 )
-_WORDS = ("bad_alloc", "out of memory", "oom when", "allocate memory", "to allocate")
+_WORDS = (
+    *("bad_alloc", "out of memory", "oom when", "allocate memory", "to allocate"),
+    *("failed to map segment", "can't start new thread"),
+)
 """How libraries that know no `MemoryError` say it, in small letters."""
 
 
@@ -47,4 +51,17 @@ def is_out_of_memory(error: BaseException | None) -> bool:
         if isinstance(error, OSError) and error.errno == errno.ENOMEM:
             return True
         error = error.__cause__ or error.__context__
+    return False
+
+
+def is_memory_short(n_bytes: int) -> bool:
+    """Tells whether the system would refuse `n_bytes` of memory now.
+
+    Libraries that fail for want of it do not always say so, and what they say sounds
+    like a damaged file.
+    """
+    try:
+        mmap.mmap(-1, n_bytes).close()
+    except (OSError, MemoryError):
+        return True
     return False

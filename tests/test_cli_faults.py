@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 import soundfile
 from separation_tools import Ones, music, tiny_models
 
+from keras_munet.errors import ModelError, is_out_of_memory
 from keras_munet.separation.separator import Separator
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs a POSIX shell")
@@ -236,3 +238,53 @@ def test_a_folder_twice(tmp_path, songs, model):
         assert again.returncode == first.returncode == 0, again.stderr
         assert b"2 of 2 songs" in again.stderr and len(again.stdout.splitlines()) == 4
     assert b"8 stems of earlier runs left out" in again.stderr
+
+
+FULL = """
+    import re, resource, sys
+    from pathlib import Path
+    from ai_edge_litert import interpreter
+    from keras_munet.artefact import flatbuffer, tflite
+    from keras_munet.errors import is_out_of_memory
+    from keras_munet.separation.runtime_litert import LiteRTRuntime
+    status = Path("/proc/self/status").read_text()
+    used = 1024 * int(re.search("VmSize:[^0-9]*([0-9]+)", status)[1])
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    resource.setrlimit(resource.RLIMIT_AS, (used + int(sys.argv[2]) * 2**20, hard))
+    try:
+        LiteRTRuntime(Path(sys.argv[1]), threads=2)
+    except Exception as error:
+        print(is_out_of_memory(error), type(error).__name__)
+    else:
+        print("loaded")
+"""
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs Linux")  # noqa: PTH112
+@pytest.mark.parametrize("free_mib", [8, 40, 70, 90, 110, 1000])
+def test_a_model_that_does_not_fit_is_not_called_damaged(free_mib):
+    from keras_munet.weights.shipped import model_path
+
+    words = [textwrap.dedent(FULL), str(model_path("vocals")), str(free_mib)]
+    done = subprocess.run(
+        [sys.executable, "-c", *words], capture_output=True, text=True, check=False
+    )
+    assert done.stdout.startswith("loaded" if free_mib == 1000 else "True"), done
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (MemoryError(), True),
+        (RuntimeError("std::bad_alloc"), True),
+        (ImportError("x.so: failed to map segment from shared object"), True),
+        (OSError(12, "Cannot allocate memory"), True),
+        (OSError(28, "No space left on device"), False),
+        (ValueError("the file is damaged"), False),
+    ],
+)
+def test_want_of_memory_is_known_by_its_many_names(error, expected):
+    assert is_out_of_memory(error) is expected
+    outer = ModelError("m.keras is damaged")
+    outer.__cause__ = error
+    assert is_out_of_memory(outer) is expected

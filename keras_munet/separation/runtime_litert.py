@@ -8,11 +8,18 @@ from typing import Any
 import numpy as np
 
 from keras_munet.dsp import FloatArray
-from keras_munet.errors import ModelError
+from keras_munet.errors import ModelError, is_memory_short
 
 TRIMMED = 2**27
 """Files up to this size (bytes) are loaded without what computes waveforms, which is
 0.4 of the `mobile` network's time. In larger files it is 0.04, and not worth a copy."""
+
+
+COPIES = 4
+"""Of the weights: the file's, the trimmed one's, and both as the kernels want them."""
+
+WORKING = 2**27
+"""Bytes for what is computed in a window of the shipped models, and half of it more."""
 
 
 class LiteRTRuntime:
@@ -86,6 +93,8 @@ def _interpreter(path: Path, network: bytes | None, threads: int | None) -> Any:
         )
         interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
+        if is_memory_short(COPIES * path.stat().st_size + WORKING):
+            raise MemoryError(f"{path} does not fit") from error
         raise ModelError(
             f"{path} cannot be loaded; it is damaged or of another kind: {error}"
         ) from error
