@@ -135,3 +135,62 @@ def test_names_are_bytes(tmp_path):
         output = Output(name=song.name, plot=True)
         Separator(Ones()).separate_file(song.path, tmp_path / "out", output=output)
         assert (tmp_path / "out" / song.name / "vocals.wav").is_file()
+
+
+@pytest.mark.parametrize("length", [230, 251])
+@pytest.mark.parametrize("template", ["{name}/{stem}.{ext}", "{stem}/{name}.{ext}"])
+def test_every_name_that_fits_can_be_written(tmp_path, length, template):
+    song = _song(tmp_path / "in" / f"{'n' * length}.wav")
+    output = Output(template=template, plot=True)
+    result = Separator(Ones()).separate_file(song, tmp_path / "out", output=output)
+    assert len(result.files) == 3 and all(file.is_file() for file in result.files)
+
+
+def test_a_name_that_does_not_fit_is_known_before_the_song_is_computed(tmp_path):
+    song = _song(tmp_path / f"{'n' * 251}.wav")
+    output = Output(template="{name} ({stem}).{ext}")
+    with pytest.raises(AudioError, match=r"File name too long\. Choose shorter names"):
+        Separator(Ones()).separate_file(
+            song, tmp_path / "out", output=output, progress=_never
+        )
+    assert not (tmp_path / "out").exists()
+
+
+def _never(done, total):
+    raise AssertionError("the song was computed")
+
+
+@pytest.mark.parametrize(
+    "stem", ["vocals.wav", "accompaniment.wav", "spectrograms.png"]
+)
+def test_a_final_name_that_is_a_folder_is_known_before(tmp_path, stem):
+    song = _song(tmp_path / "song.wav")
+    (tmp_path / "out/song" / stem).mkdir(parents=True)
+    output = Output(overwrite=True, plot=True)
+    with pytest.raises(AudioError, match="is a folder"):
+        Separator(Ones()).separate_file(
+            song, tmp_path / "out", output=output, progress=_never
+        )
+    assert len(list((tmp_path / "out").rglob("*"))) == 2
+
+
+@pytest.mark.parametrize("stem", ["vocals.wav", "accompaniment.wav"])
+def test_a_final_name_that_becomes_a_folder_costs_the_whole_set(tmp_path, stem):
+    song = _song(tmp_path / "song.wav")
+    separator, output = Separator(Ones()), Output(overwrite=True)
+    old = separator.separate_file(song, tmp_path / "out").files
+    other = next(path for path in old if path.name != stem)
+    before = other.read_bytes()
+
+    def disturb(done, total):
+        path = tmp_path / "out/song" / stem
+        if path.is_file():
+            path.unlink()
+            path.mkdir()
+
+    with pytest.raises(OSError, match="Is a directory"):
+        separator.separate_file(
+            song, tmp_path / "out", output=output, progress=disturb, duration_s=0.1
+        )
+    assert other.read_bytes() == before and (tmp_path / "out/song" / stem).is_dir()
+    assert len(list((tmp_path / "out").rglob("*"))) == 3

@@ -18,6 +18,7 @@ from keras_munet.errors import DataError
 from keras_munet.evaluation.compare import Comparison
 from keras_munet.evaluation.report import OVERALL, Report
 from keras_munet.files import replacing
+from keras_munet.separation.sheet import plain
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -78,7 +79,7 @@ def plot_scores(
         )
         for box in boxes["boxes"]:
             box.set_facecolor(f"C{index % 10}")
-        axes.bar(places[:1], [0], color=f"C{index % 10}", label=label)  # the legend
+        axes.bar(places[:1], [0], color=f"C{index % 10}", label=plain(label))  # legend
     axes.set_xticks(range(len(sources)), sources)
     axes.set_ylabel(f"{metric.upper()} in dB")
     axes.grid(axis="y", alpha=0.3)
@@ -114,7 +115,8 @@ def plot_comparison(comparisons: Sequence[Comparison], path: str | Path) -> Path
         axes.axvline(0, color="black", lw=0.8)
         axes.set_yticks(range(len(rows)), [row.source for row in rows])
         axes.invert_yaxis()
-        axes.set_title(f"{comparison.second} against {comparison.first}", fontsize=9)
+        names = f"{comparison.second} against {comparison.first}"
+        axes.set_title(plain(names), fontsize=9)
         axes.set_xlabel(f"{comparison.metric.upper()} difference in dB")
     return _save(figure, path)
 
@@ -154,7 +156,7 @@ def plot_losses(histories: Mapping[str, Mapping[str, Array]], path: str | Path) 
                     history[column],
                     style,
                     color=f"C{index % 10}",
-                    label=name,
+                    label=plain(name),
                 )
     axes.set(xlabel="epoch", ylabel="loss", yscale="log")
     axes.grid(alpha=0.3)
@@ -201,7 +203,7 @@ def plot_energies(
     for axes, (label, values) in zip(panels, energies.items(), strict=True):
         bars = axes.bar(list(values), list(values.values()), color="C0")
         axes.bar_label(bars, fmt="%.0f", fontsize=8)
-        axes.set_title(label, fontsize=9)
+        axes.set_title(plain(label), fontsize=9)
         axes.set_ylabel("mean energy of 6 s")
         axes.tick_params(axis="x", rotation=30)
     return _save(figure, path)
@@ -224,7 +226,7 @@ def plot_masks(
         image = axes.imshow(
             masks[..., index], origin="lower", aspect="auto", vmin=0, vmax=limit
         )
-        axes.set(title=source, xlabel="frame", ylabel="bin")
+        axes.set(title=plain(source), xlabel="frame", ylabel="bin")
     figure.colorbar(image, ax=panels, shrink=0.8)
     return _save(figure, path)
 
@@ -273,6 +275,6 @@ def plot_spectrograms(
             cmap="magma",
             ax=axes,
         )
-        axes.set_title(name)
+        axes.set_title(plain(name))
     figure.colorbar(image, ax=panels, shrink=0.8, label="dB")
     return _save(figure, path)
