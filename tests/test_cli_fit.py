@@ -11,8 +11,10 @@ from keras_munet.artefact.card import weights_sha256
 from keras_munet.artefact.tflite import read_card
 from keras_munet.cli.fit import _base_config
 from keras_munet.config import FitConfig
+from keras_munet.errors import MunetError
 from keras_munet.models import load_model
 from keras_munet.presets import preset
+from keras_munet.training.run_folder import RunFolder, as_begun
 
 
 @pytest.fixture(scope="module")
@@ -190,3 +192,16 @@ def test_doctor_runs_a_convolution_and_lists_the_parts(run):
     assert "CPU:0: convolution works" in out
     assert "LiteRT: works" in out
     assert "pip install 'keras-munet[" in out or "torch" in out
+
+
+def test_a_run_of_an_earlier_version_goes_on_without_newer_settings(tmp_path):
+    config = preset("tiny-2src")
+    values = config.to_dict()
+    values["model"].pop("floor_db")  # as the version before wrote it
+    (tmp_path / "config.json").write_text(json.dumps(values))
+    with pytest.raises(MunetError, match="floor_db: None, not -96"):
+        RunFolder(tmp_path).claim(config)
+    begun = as_begun(config, tmp_path)
+    RunFolder(tmp_path).claim(begun)
+    assert begun.model.floor_db is None
+    assert as_begun(config, tmp_path / "new") == config

@@ -172,6 +172,7 @@ def command(
 
     check_backend()
     from keras_munet.cli.training import train
+    from keras_munet.training.run_folder import as_begun
 
     dataset = _open(data, reader, sources)
     sources, stft = sources or dataset.sources, dataset.config.stft
@@ -179,6 +180,7 @@ def command(
     if reader == "device":  # the cache's rate may be higher than the network's
         stft = dataclasses.replace(stft, sample_rate=config.model.stft.sample_rate)
     config = _with_settings(config, sources, stft, settings, source, all_sources)
+    config = as_begun(config, folder)
     train(
         dataset,
         config,

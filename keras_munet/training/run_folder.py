@@ -108,6 +108,25 @@ def _endless(config: FitConfig) -> FitConfig:
     return dataclasses.replace(config, epochs=1, minutes=by_the_clock)
 
 
+def as_begun(config: FitConfig, path: Path) -> FitConfig:
+    """Returns `config` with what the version that began a run did not know of.
+
+    Presets gain settings from version to version. A run folder that lacks one was made
+    without it, and goes on without it.
+
+    Args:
+        config: as asked for now.
+        path: of the run folder, which may not exist.
+    """
+    file = path / "config.json"
+    if not file.is_file():
+        return config
+    old = FitConfig.from_file(file).model
+    known = json.loads(file.read_text(encoding="utf-8")).get("model", {})
+    added = {name: getattr(old, name) for name in vars(old) if name not in known}
+    return dataclasses.replace(config, model=dataclasses.replace(config.model, **added))
+
+
 def differences(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> str:
     """Names the settings that differ: `batch_size: 4, not 8`."""
     parts = []
