@@ -5,7 +5,8 @@
 One channel of each song (left, right or their mean, drawn), its four stems at 13.6 kHz
 in Ogg Vorbis, a seventieth of what it is as MUSDB18-HQ, or a part of so many seconds.
 The mixture is not packed: it is the sum of the stems. Songs are shuffled over packs,
-zip files `PACKS-00.zip` and so on.
+zip files `PACKS-00.zip` and so on. Unzipped, they are what `prepare` reads; with its
+`--sample-rate 13600`, `fit --reader device` has all of it.
 """
 
 import argparse

@@ -10,13 +10,18 @@
 # half-way between before and after; and so does the first once more, with still other
 # songs at other speeds and through equalisers, in bfloat16, which is quick on processors
 # that have it (AMX, AVX-512) and very slow on all others. Then the first gets twice the
-# filters, and at last learns from packs of songs on a GPU, through JAX.
+# filters, and at last learns on a GPU, through JAX, from songs that lie there. (They are
+# packed, for a GPU machine that little can be sent to: the packs, this script from the
+# line that unpacks them, and `vocals-wide/model.keras` are all that it takes.)
 #
 # Needs the extra [studio] and the Debian packages that `synth --engine studio` names, and
-# for the last step what `accelerate.py` says. Every step but that goes on where it was
-# stopped: run the script again. The songs of seeds 1, 3 and 5 were made before the voices
-# of `pico2wave` were among the singers, at commit 8aa316a; from there on they sing in them,
-# too.
+# the extra [jax], on a GPU with `pip install 'jax[cuda13]'`. Every step goes on where it
+# was stopped: run the script again. The songs of seeds 1, 3 and 5 were made before the
+# voices of `pico2wave` were among the singers, at commit 8aa316a; from there on they sing
+# in them, too. The last step of the shipped `vocals` was another program, of commit
+# 754acfe, with the same songs, loss, batches and time; it also had a second voice sing
+# along in one of seven examples, left stems out in 8 to 15 of a hundred, and trained both
+# networks side by side.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 folder=$(mkdir -p "${1:?Usage: recipes/train.sh FOLDER}" && cd "$1" && pwd)
@@ -90,9 +95,24 @@ if [ ! -d "$folder/packs" ]; then
         --split test --seconds 40
     mv "$folder/packs.part" "$folder/packs"
 fi
-[ -d "$folder/vocals-gpu" ] || python "$here/accelerate.py" "$folder/packs" "$folder" \
-    vocals-gpu="$folder/vocals-wide/model.keras" \
-    vocals-gpu-narrow="$folder/vocals-mean.keras" --minutes 5.9
+if [ ! -d "$folder/unpacked" ]; then
+    for pack in "$folder"/packs/*.zip; do
+        case $pack in */valid-*) split=valid ;; *) split=train ;; esac
+        python -m zipfile -e "$pack" "$folder/unpacked.part/$split"
+    done
+    mv "$folder/unpacked.part" "$folder/unpacked"
+fi
+cache packed unpacked "${four[@]}" --channels 1 --sample-rate 13600
+
+# on_gpu RUN ...: one run of `fit` from the songs that lie there
+on_gpu() {
+    KERAS_BACKEND=jax learn packed vocals "$1" --reader device \
+        --sources vocals,accompaniment --loss energy --batch-size 32 --seed 1 \
+        --minutes 5.9 --epochs 1000 --precision mixed_bfloat16 --no-deterministic \
+        --augment remix-most,shift,gain,polarity,silence,speed,equalizer "${@:2}"
+}
+on_gpu vocals-gpu --width 16 --depth 5 --init "$folder/vocals-wide/model.keras"
+on_gpu vocals-gpu-narrow --init "$folder/vocals-mean.keras"
 
 # These networks were trained without a floor, and got one afterwards.
 python "$here/floor.py" "$folder/vocals-gpu/model.keras" "$folder/vocals-floor.keras"
