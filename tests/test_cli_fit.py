@@ -189,6 +189,7 @@ def test_cost_prints_table_one_as_json(run):
 def test_doctor_runs_a_convolution_and_lists_the_parts(run):
     code, out, _ = run("doctor")
     assert code == 0
+    assert "Devices, by tensorflow (KERAS_BACKEND" in out
     assert "CPU:0: convolution works" in out
     assert "LiteRT: works" in out
     assert "pip install 'keras-munet[" in out or "torch" in out

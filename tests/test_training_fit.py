@@ -275,6 +275,13 @@ def test_a_cosine_reaches_zero_with_the_last_of_all_passes(dataset, tmp_path):
     assert rates[1] == pytest.approx(0, abs=1e-9)
 
 
+def test_a_backend_that_trains_nothing_is_refused(monkeypatch, tmp_path):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "numpy")
+    with pytest.raises(MunetError, match=r"runs on numpy, .* KERAS_BACKEND=jax"):
+        fit(None, quick(), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.fixture
 def ticking(monkeypatch):
     """A listener under which every step takes a second, and nothing else any time."""

@@ -15,6 +15,7 @@ from keras_munet.layers import (
 )
 from keras_munet.layers.stft import magnitude
 from keras_munet.models.build import source_masks
+from keras_munet.models.precision import exact_products
 
 LOG_FLOOR = 2.2e-16
 """Added before the logarithm, as in the authors' code."""
@@ -81,7 +82,8 @@ class FrontEnd(keras.layers.Layer):
 
     def call(self, waveforms: Any) -> Any:
         """Transforms; see the class."""
-        return self.warp(self.magnitude(waveforms))
+        with exact_products():
+            return self.warp(self.magnitude(waveforms))
 
     def compute_output_shape(
         self, input_shape: tuple[int | None, ...]
