@@ -174,11 +174,13 @@ def test_rounding_per_channel_errs_by_half_a_step(rng):
         rng.normal(size=(5, 3, 3, 7))
         * np.array([1e-3, 1, 10, 100, 0])[:, None, None, None]
     )
-    rounded, scale = round_per_channel(values)
-    error = np.abs(values - rounded * scale[:, None, None, None])
-    assert (error <= 0.5001 * scale[:, None, None, None]).all()
-    assert not rounded[4].any()
-    assert rounded.dtype == np.int8
+    for signed in (values, -values):  # the largest of a channel is of either sign
+        rounded, scale = round_per_channel(signed)
+        error = np.abs(signed - rounded * scale[:, None, None, None])
+        assert (error <= 0.5001 * scale[:, None, None, None]).all()
+        assert not rounded[4].any()
+        assert rounded.dtype == np.int8
+        assert (np.abs(rounded[:4].astype(int)).max(axis=(1, 2, 3)) == 127).all()
 
 
 def test_shorter_windows():
