@@ -19,7 +19,7 @@ TESTS = (
     *("tests/test_models.py", "tests/test_layers.py", "tests/test_training_fit.py"),
     *("tests/test_export_tflite.py", "tests/test_separation_runtime.py"),
 )
-NAMES = "agree or lowers or contract or stopped_run_goes_on or fewer_bits or trainable"
+NAMES = "same_model or layer_contract or agree or lowers or stopped_run_goes_on"
 
 
 def minima() -> list[str]:

@@ -32,7 +32,7 @@ INSTALLS = {  # package -> what pip installs, step by step
     "keras-munet": [[str(ROOT)]],
     "keras-munet[train]": [[f"{ROOT}[train]"]],
     "spleeter": [["spleeter"]],
-    "demucs": [["torch==2.13.0"], ["torch==2.13.0", "demucs"]],
+    "demucs": [["torch==2.13.0"], ["torch==2.13.0", "numpy", "demucs"]],
 }
 RUNS = {  # package -> what is timed: words after the environment's Python
     "keras-munet": {
