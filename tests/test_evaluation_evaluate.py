@@ -104,6 +104,25 @@ def test_paper_protocol_is_mono_at_the_models_rate(data, estimates, tmp_path):
         assert found["sir"] == pytest.approx(wanted.sir[index], abs=1e-6)
 
 
+def test_the_order_of_sources_changes_no_score(data, fake_model, tmp_path):
+    path, runtime = fake_model(*TWO)
+    flat = runtime.masks
+
+    def by_pitch(waveforms):
+        """Scores know no gain: only masks that vary tell two stems apart."""
+        masks = flat(waveforms)
+        masks[:, 40:, :, 0] = masks[:, :40, :, 1] = 0
+        return masks
+
+    runtime.masks = by_pitch
+    one, other = (
+        run(data, tmp_path / f"{order[0]}.json", model=path, sources=order)
+        for order in (TWO, TWO[::-1])
+    )
+    assert other.sources == list(TWO[::-1])
+    assert_same_scores(one, other)
+
+
 def test_full_band_keeps_rate_and_channels(data, estimates, tmp_path):
     report = run(data, tmp_path / "r.json", estimates=estimates, protocol="full-band")
     stems = make_stems(0)
