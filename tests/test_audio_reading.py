@@ -66,6 +66,9 @@ WHOLE = {
     "mp3, silence first": lambda: (_vbr(_silent(SONG)), _silent(SONG)),
     "mp3, a large cover": lambda: (_covered(_vbr(SONG)), SONG),
     "mp3, zeros first": lambda: (bytes(70000) + _mp3(), SONG),
+    "mp3, a Xing of a longer one": lambda: (_xing(_vbr(SONG), 3), SONG),
+    "mp3, a Xing of a shorter one": lambda: (_xing(_vbr(SONG), 0.4), SONG),
+    "mp3, a Xing of zeros": lambda: (_xing(_vbr(SONG), 0), SONG),
     "adts": lambda: (_adts(), SONG),
     "adts, silence first": lambda: (_adts(_silent(SONG)), _silent(SONG)),
     "adts, tags behind": lambda: (_adts() + b"TAG" + bytes(125), SONG),
@@ -80,17 +83,38 @@ WHOLE = {
         encode(SONG, RATE, "flac", "flac") + encode(SONG[:RATE], RATE, "flac", "flac"),
         np.concatenate([SONG, SONG[:RATE]]),
     ),
+    "flac, a total of a longer one": lambda: (
+        _uncounted(encode(SONG, RATE, "flac", "flac"), 3 * len(SONG)),
+        SONG,
+    ),
     "flac, ID3v1 behind": lambda: (
         encode(SONG, RATE, "flac", "flac") + b"TAG" + bytes(125),
         SONG,
     ),
     "flac, ID3v2 before": lambda: (_covered(encode(SONG, RATE, "flac", "flac")), SONG),
+    "wavpack, tags behind": lambda: (
+        encode(SONG, RATE, "wv", "wavpack") + b"TAG" + bytes(125),
+        SONG,
+    ),
+    "ogg, tags behind": lambda: (
+        encode(SONG, RATE, "ogg", "libvorbis") + b"TAG" + bytes(125),
+        SONG,
+    ),
+    "ogg, a cover before": lambda: (
+        _covered(encode(SONG, RATE, "ogg", "libvorbis")),
+        SONG,
+    ),
+    "wav, a cover before": lambda: (_covered(wav(SONG, RATE)), SONG),
+    "m4a, zeros before": lambda: (
+        bytes(70000) + encode(SONG, RATE, "mp4", "aac"),
+        SONG,
+    ),
     "live webm": lambda: (encode(SONG, RATE, "webm", "libopus", pipe=True), SONG),
     "live mkv": lambda: (encode(SONG, RATE, "matroska", "aac", pipe=True), SONG),
     "wav of size 0": lambda: (wav(SONG, RATE, size=0), SONG),
     "wav of size -1": lambda: (wav(SONG, RATE, size=0xFFFFFFFF), SONG),
     "wav from sox's pipe": lambda: (wav(SONG, RATE, size=0x7FFFF000), SONG),
-    "wav of an odd size": lambda: (wav(SONG, RATE) + b"\0", SONG),
+    "wav of an odd size": lambda: (wav(SONG, RATE, size=SONG.size * 2 + 1), SONG),
     "rf64": lambda: (_wave64(SONG, SONG.size * 2), SONG),
     "rf64 of size 0": lambda: (_wave64(SONG, 0), SONG),
     "chained ogg": lambda: (
@@ -113,6 +137,14 @@ def _uncounted(data, n_samples=0):
     first = data[place] & 0xF0 | n_samples >> 32
     rest = struct.pack(">I", n_samples & 0xFFFFFFFF)
     return data[:place] + bytes([first]) + rest + data[place + 5 :]
+
+
+def _xing(data, factor):
+    """Makes the Xing frame of an mp3 count `factor` as many frames and bytes."""
+    place = max(data.find(b"Xing"), data.find(b"Info")) + 8
+    counts = struct.unpack(">II", data[place : place + 8])
+    wrong = struct.pack(">II", *(round(count * factor) for count in counts))
+    return data[:place] + wrong + data[place + 8 :]
 
 
 def _covered(data):

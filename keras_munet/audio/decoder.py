@@ -11,7 +11,10 @@ from typing import Any
 TAGGED = (b"ID3", b"TAG", b"APETAGEX", b"LYRICSBE")
 """How tags begin, which lie between and behind the frames of bare streams."""
 
-BARE = {"mp3", "aac", "ac3", "eac3", "dts", "truehd", "mlp", "flac", "loas", "amr"}
+BARE = {
+    *("mp3", "aac", "ac3", "eac3", "dts", "truehd", "mlp", "flac", "loas", "amr"),
+    *("wv", "tta", "ape"),
+}
 """Streams without a container, as FFmpeg calls them: what precedes the first frame is
 no music, and tags may lie anywhere."""
 
@@ -39,7 +42,6 @@ class Decoder:
         n_samples: samples that came out so far.
         end_s: where the last frame ends by its time stamp, in seconds, if it has one.
         latest_s: the latest such end; joined files begin anew.
-        is_blurred: whether a frame had no time stamp, though others have.
         losses: (samples before it, samples lost) of each place where some were lost.
         n_failed: samples that were lost at the very end, when all is decoded.
         failure: why a packet could not be decoded, the last one; empty where all could.
@@ -53,7 +55,7 @@ class Decoder:
         self._container, self._stream = container, stream
         self.sample_rate: int = stream.codec_context.sample_rate
         self.end_s: float | None = None
-        self.latest_s, self.is_blurred = 0.0, False
+        self.latest_s = 0.0
         self._n_last = self._n_bytes = 0
         self._is_tag = False
         self.n_samples = self.n_failed = 0
@@ -100,7 +102,8 @@ class Decoder:
         length_s = float((packet.duration or 0) * (packet.time_base or 0))
         n = round(length_s * self.sample_rate) or self._n_last
         if self._bare and self._n_bytes:  # the packet may hold more than a frame
-            n = max(n, round(packet.size * self.n_samples / self._n_bytes))
+            n_bytes = len(bytes(packet).rstrip(b"\0"))
+            n = max(n, round(n_bytes * self.n_samples / self._n_bytes))
         self.n_failed += n
 
     def _account(self, frame: Any) -> None:
@@ -120,8 +123,6 @@ class Decoder:
             now_s = float(frame.pts * frame.time_base)
             gap_s = 0.0 if self.end_s is None else now_s - self.end_s
             self.end_s = now_s
-        elif self.end_s is not None:
-            self.is_blurred = True
         if self.end_s is not None:
             self.end_s += length_s
             self.latest_s = max(self.latest_s, self.end_s)

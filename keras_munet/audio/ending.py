@@ -7,8 +7,9 @@ So reading goes on until the decoder ends, and only these facts say "broken off"
 - wav, aiff, au, caf, w64, avi, wma, mp4, m4a, webm, mkv: a part that holds sound goes
   on behind the end of the file. Sizes that stand for "unknown" say nothing.
 - ogg, opus: the last page does not end its stream.
-- flac, ape, wavpack, tta: the last frame ends before what the header counts.
-- mp3: its Xing, Info or VBRI frame counts more bytes, and more frames, than there are.
+- ape, wavpack, tta: the last frame ends before what the header counts.
+- flac, mp3: the header (mp3: the Xing, Info or VBRI frame) counts more than there is,
+  and the file ends in the middle of a frame.
 
 Streams without any frame around them (aac, ac3, mp3 without such a frame, MPEG-TS, a
 webm or flac that was written into a pipe) can prove nothing.
@@ -17,9 +18,11 @@ webm or flac that was written into a pipe) can prove nothing.
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from keras_munet.audio import ogg, riff
-from keras_munet.audio.mpeg import find_claim
+from keras_munet.audio import mpeg, ogg, riff
 from keras_munet.audio.window import Window
+
+MOST_BYTES = 8
+"""Of a sample of one channel."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,6 @@ class Decoded:
         n_end: where the last frame ends by its time stamp, in samples.
         n_declared: samples that the header counts, if it does.
         n_channels: channels.
-        is_damaged: whether something in the middle could not be decoded.
         tail_failed: whether the very last packet could not be.
     """
 
@@ -41,7 +43,6 @@ class Decoded:
     n_end: int
     n_declared: int | None
     n_channels: int
-    is_damaged: bool
     tail_failed: bool
 
 
@@ -58,29 +59,34 @@ def breaks_off(formats: Iterable[str], file: Window, decoded: Decoded) -> bool:
     )
 
 
-def _wav(file: Window, _: Decoded) -> bool:
+def _lacks_sound(file: Window, start: int, size: int, decoded: Decoded) -> bool:
+    """Says whether PCM lacks more than a sample: sizes are odd, padded, off by one."""
+    return riff.exceeds(file, start, size - MOST_BYTES * decoded.n_channels)
+
+
+def _wav(file: Window, decoded: Decoded) -> bool:
     data = riff.find_data(file)
-    return data is not None and riff.exceeds(file, *data)
+    return data is not None and _lacks_sound(file, *data, decoded)
 
 
-def _aiff(file: Window, _: Decoded) -> bool:
+def _aiff(file: Window, decoded: Decoded) -> bool:
     for name, place, size in riff.chunks(file, 12, big=True):
         if name == b"SSND":
-            return riff.exceeds(file, place, size)
+            return _lacks_sound(file, place, size, decoded)
     return False
 
 
-def _caf(file: Window, _: Decoded) -> bool:
+def _caf(file: Window, decoded: Decoded) -> bool:
     for name, place, size in riff.chunks(file, 8, big=True, wide=True):
         if name == b"data":
-            return riff.exceeds(file, place, size)
+            return _lacks_sound(file, place, size, decoded)
     return False
 
 
-def _au(file: Window, _: Decoded) -> bool:
+def _au(file: Window, decoded: Decoded) -> bool:
     head = file.at(4, 8)
     start, size = int.from_bytes(head[:4], "big"), int.from_bytes(head[4:], "big")
-    return riff.exceeds(file, start, size)
+    return _lacks_sound(file, start, size, decoded)
 
 
 def _avi(file: Window, _: Decoded) -> bool:
@@ -169,8 +175,12 @@ def _total(file: Window, decoded: Decoded) -> bool:
     declared = decoded.n_declared
     if not declared or _is_piped(declared * decoded.n_channels):
         return False
-    # Behind damage, time stamps may be missing; the last frame is the end then.
-    return decoded.n_end < declared and (decoded.tail_failed or not decoded.is_damaged)
+    return decoded.n_end < declared
+
+
+def _flac(file: Window, decoded: Decoded) -> bool:
+    """A total may be that of the file that this one was cut from, so it needs more."""
+    return decoded.tail_failed and _total(file, decoded)
 
 
 def _is_piped(n_values: int) -> bool:
@@ -179,13 +189,15 @@ def _is_piped(n_values: int) -> bool:
 
 
 def _mp3(file: Window, decoded: Decoded) -> bool:
-    claim = find_claim(file, riff.id3v2_size(file))
+    """What the first frame counts may be that of another file, so it needs more."""
+    claim = mpeg.find_claim(file, riff.id3v2_size(file))
     if claim is None:
         return False
+    few_bytes = claim.n_bytes and claim.start + claim.n_bytes > file.size
     n_found = decoded.n_samples + decoded.n_lost
-    few_bytes = claim.n_bytes is None or claim.start + claim.n_bytes > file.size
-    few_samples = claim.n_samples is None or n_found < claim.n_samples
-    return few_bytes and few_samples
+    few_samples = claim.n_samples and n_found < claim.n_samples
+    is_short = few_bytes and (few_samples or claim.n_samples is None)
+    return bool(is_short or few_samples) and mpeg.ends_within_a_frame(file)
 
 
 PROOFS: dict[str, Callable[[Window, Decoded], bool]] = {
@@ -199,7 +211,7 @@ PROOFS: dict[str, Callable[[Window, Decoded], bool]] = {
     "mp4": _mp4,
     "matroska": _matroska,
     "ogg": _ogg,
-    "flac": _total,
+    "flac": _flac,
     "ape": _total,
     "wv": _total,
     "tta": _total,

@@ -192,7 +192,6 @@ class FFmpegReader(AudioReader):
             n_end=round(decoder.latest_s * self.sample_rate),
             n_declared=_declared(self._link, self.sample_rate),
             n_channels=self.n_channels,
-            is_damaged=bool(self._lost) or decoder.is_blurred,
             tail_failed=decoder.n_lost_at_end > 0,
         )
         broken = self.truncated or breaks_off(self._link.formats, self._file, decoded)

@@ -8,6 +8,7 @@ content, never by its name.
 import contextlib
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from keras_munet.audio.container import open_container
 from keras_munet.audio.ffmpeg import FFmpegReader
 from keras_munet.audio.reader import TAGS, AudioFile, AudioReader
 from keras_munet.audio.resample import Resampler, downmix, resample
+from keras_munet.audio.riff import lead_size
 from keras_munet.audio.sndfile import SoundFileReader, open_soundfile
 from keras_munet.audio.window import Window
 from keras_munet.audio.writer import AudioWriter
@@ -67,7 +69,7 @@ def open_audio(
     with contextlib.ExitStack() as opened:  # closes the file where we fail
         file = _open(path_or_file, name)
         opened.callback(file.close)
-        reader = _reader(file, stream, name, **cut)
+        reader = _reader(file, stream, name, Path(name).suffix, **cut)
         opened.callback(reader.close)
         reader.begin()
         opened.pop_all()
@@ -75,15 +77,29 @@ def open_audio(
 
 
 def _reader(
-    file: Window, stream: int | None, name: str, **cut: float | None
+    file: Window, stream: int | None, name: str, suffix: str, **cut: float | None
 ) -> AudioReader:
-    try:
-        return FFmpegReader(file, stream, name, **cut)
-    except AudioError:
-        rare = None if stream else open_soundfile(file)
-        if rare is None or not rare.frames:
-            raise
-        return SoundFileReader(rare, file, name, **cut)
+    """Opens by the contents; then without the tags before them; then by the suffix."""
+    failures: list[AudioError] = []
+    for window in _views(file, suffix):
+        try:
+            return FFmpegReader(window, stream, name, **cut)
+        except AudioError as error:
+            failures.append(error)
+    rare = None if stream else open_soundfile(file)
+    if rare is None or not rare.frames:
+        raise failures[0]
+    return SoundFileReader(rare, file, name, **cut)
+
+
+def _views(file: Window, suffix: str) -> Iterator[Window]:
+    yield file
+    if start := lead_size(file):
+        yield file.part(start)
+    if suffix:
+        named = file.part(0)
+        named.name = f"song{suffix}"
+        yield named
 
 
 def _name(path_or_file: AudioFile) -> str:

@@ -21,7 +21,7 @@ def is_unknown(size: int) -> bool:
 
 def exceeds(file: Window, start: int, size: int) -> bool:
     """Says whether a part of a known size goes on behind the end of the file."""
-    return not is_unknown(size) and start + size > file.size
+    return size > 0 and not is_unknown(size) and start + size > file.size
 
 
 def chunks(
@@ -44,6 +44,17 @@ def id3v2_size(file: Window) -> int:
         start += 10 + sum(byte << 7 * i for i, byte in enumerate(head[:5:-1]))
         start += 10 if head[5] & 0x10 else 0
     return start
+
+
+def lead_size(file: Window) -> int:
+    """Returns the bytes of tags and zeros before anything else."""
+    start = id3v2_size(file)
+    while chunk := file.at(start, MIB):
+        rest = chunk.lstrip(b"\0")
+        start += len(chunk) - len(rest)
+        if rest:  # the size of an mp4's first box begins with zeros of its own
+            return start - 3 if rest[1:5] == b"ftyp" else start
+    return 0
 
 
 def find_data(file: Window) -> tuple[int, int] | None:

@@ -8,19 +8,22 @@ from typing import IO, Self
 class Window:
     """Reads the bytes of `file` from `start` to `end`.
 
-    It has no name, so that whoever reads it goes by the contents alone. The file stays
-    open, unless it was opened by `Window.open`.
+    The file stays open, unless it was opened by `Window.open`.
 
     Args:
         file: a seekable binary file.
         start: first byte.
         end: the byte behind the last one; None for the end of the file, also of one
             that grows or shrinks.
+
+    Attributes:
+        name: what FFmpeg guesses a format by; none, so that the contents alone count.
     """
 
     def __init__(self, file: IO[bytes], start: int = 0, end: int | None = None) -> None:
         self._file, self._start, self._end = file, start, end
         self._position, self._owns = 0, False
+        self.name = ""
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Self:
@@ -40,9 +43,12 @@ class Window:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def part(self, start: int, end: int | None) -> "Window":
-        """Returns a part of this whole file; None ends where the file does."""
-        return Window(self._file, start, end)
+    def part(self, start: int, end: int | None = None) -> "Window":
+        """Returns the bytes of this one from `start` to `end`, or to its own end."""
+        last = self._end if end is None else self._start + end
+        part = Window(self._file, self._start + start, last)
+        part._owns, part.name = self._owns, self.name
+        return part
 
     @property
     def size(self) -> int:
