@@ -89,12 +89,14 @@ def judge(path):
     """Decodes as the ffmpeg program does, or as plainly as PyAV can without it.
 
     Returns:
-        `(samples, channels)` and the rate.
+        `(samples, channels)` and the rate; None where ffmpeg refuses the file.
     """
     if shutil.which("ffmpeg"):
         command = ["ffmpeg", "-v", "quiet", "-i", str(path), "-map_metadata", "-1"]
         command += ["-bitexact", "-f", "wav", "-c:a", "pcm_f32le", "-"]
         data = subprocess.run(command, capture_output=True, check=False).stdout
+        if not data:
+            return None
         form = data.index(b"fmt ")
         _, n_channels, rate = struct.unpack("<HHI", data[form + 8 : form + 16])
         samples = data[data.index(b"data", form) + 8 :]
