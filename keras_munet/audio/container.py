@@ -9,6 +9,9 @@ from keras_munet.audio.riff import is_endless
 from keras_munet.audio.window import Window
 from keras_munet.errors import AudioError
 
+BUFFER = 131072
+"""Bytes that are read at once."""
+
 DEFAULT = 1
 """FFmpeg's flag of a track that is played unless another one is chosen."""
 
@@ -26,7 +29,12 @@ def open_container(file: Window, name: str) -> Any:
         options["ignore_length"] = "1"
     file.seek(0)
     try:
-        container = av.open(file, metadata_errors="surrogateescape", options=options)
+        container = av.open(
+            file,
+            metadata_errors="surrogateescape",
+            options=options,
+            buffer_size=BUFFER,
+        )
     except (av.error.FFmpegError, OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise AudioError(

@@ -53,6 +53,7 @@ class Decoder:
         self._bare = bool(names & BARE)
         self._tolerated_s = max(GAPS_S.get(name, 0.0) for name in names)
         self._container, self._stream = container, stream
+        self._tick_s = float(stream.time_base)
         self.sample_rate: int = stream.codec_context.sample_rate
         self.end_s: float | None = None
         self.latest_s = 0.0
@@ -118,13 +119,13 @@ class Decoder:
 
     def _gap(self, frame: Any) -> int:
         """Returns the samples that the time stamps say are missing before a frame."""
-        gap_s, length_s = 0.0, frame.samples / frame.sample_rate
+        gap_s = 0.0
         if frame.pts is not None:
-            now_s = float(frame.pts * frame.time_base)
+            now_s = frame.pts * self._tick_s
             gap_s = 0.0 if self.end_s is None else now_s - self.end_s
             self.end_s = now_s
         if self.end_s is not None:
-            self.end_s += length_s
+            self.end_s += frame.samples / frame.sample_rate
             self.latest_s = max(self.latest_s, self.end_s)
         is_gap = self._tolerated_s and self._tolerated_s < gap_s < LONGEST_GAP_S
         return round(gap_s * self.sample_rate) if is_gap else 0

@@ -27,7 +27,10 @@ SEEKABLE = {"wav", "w64", "aiff", "au", "caf"}
 KINDS = {"u8": "u1", "s16": "i2", "s32": "i4", "s64": "i8", "flt": "f4", "dbl": "f8"}
 """FFmpeg's names of sample formats -> NumPy's."""
 
-SCALES = {"u1": 2.0**-7, "i2": 2.0**-15, "i4": 2.0**-31, "i8": 2.0**-63}
+SCALES = {
+    kind: np.float32(2.0**-bits)
+    for kind, bits in {"u1": 7, "i2": 15, "i4": 31, "i8": 63, "f4": 0, "f8": 0}.items()
+}
 """What makes full scale 1."""
 
 
@@ -179,7 +182,7 @@ class FFmpegReader(AudioReader):
 
     def _finite(self, block: FloatArray) -> FloatArray:
         """Silences what a codec made of damaged bytes; PCM is left as it is."""
-        if self._link.is_pcm or np.isfinite(block).all():
+        if self._link.is_pcm or np.isfinite(block.sum()) or np.isfinite(block).all():
             return block
         self._lose(self._position, len(block))
         return np.zeros_like(block)
@@ -256,9 +259,7 @@ def _samples(frame: Any, order: tuple[int, ...] | None) -> FloatArray:
     else:
         n = frame.samples * n_channels
         data = np.frombuffer(plane(frame, 0), kind, n).reshape(-1, n_channels)
-    block: FloatArray = data.astype(np.float32)
-    if kind in SCALES:
-        block *= np.float32(SCALES[kind])
+    block: FloatArray = np.multiply(data, SCALES[kind], dtype=np.float32)
     if kind == "u1":
         block -= 1
     return block if order is None else block[:, order]

@@ -104,20 +104,23 @@ class AudioReader:
                 readable at all.
         """
         pending: list[FloatArray] = []
-        n_done = 0
+        n_pending = n_done = 0
         for block in self._wanted():
-            self._check(block, n_done)
-            n_done += len(block)
             pending.append(block)
-            if sum(map(len, pending)) >= n:
+            n_pending += len(block)
+            if n_pending >= n:
                 joined = np.concatenate(pending)
-                n_whole = len(joined) // n * n
+                self._check(joined, n_done)
+                n_whole = n_pending // n * n
                 for start in range(0, n_whole, n):
                     yield joined[start : start + n]
-                pending = [joined[n_whole:]]
+                pending, n_pending = [joined[n_whole:]], n_pending - n_whole
+                n_done += n_whole
         self._tell_losses()
-        if any(map(len, pending)):
-            yield np.concatenate(pending)
+        if n_pending:
+            last = np.concatenate(pending)
+            self._check(last, n_done)
+            yield last
 
     def _wanted(self) -> Iterator[FloatArray]:
         """Yields what lies behind the start, as much as is wanted."""
@@ -172,6 +175,8 @@ class AudioReader:
         )
 
     def _check(self, block: FloatArray, n_done: int) -> None:
+        if np.isfinite(block.sum()):  # a sum is six times as fast as a look at each
+            return
         finite = np.isfinite(block)
         if not finite.all():
             first = int(np.argmin(finite.all(axis=1)))
