@@ -37,7 +37,8 @@ web:
 # The oldest supported TensorFlow, in a virtual environment of its own.
 test-tfio:
 	test -x .venv-tfio/bin/python || $(PYTHON) -m venv .venv-tfio
-	.venv-tfio/bin/python -m pip install --quiet -e '.[test,tfio]'
+	.venv-tfio/bin/python -m pip install --quiet -e '.[tfio,plot]' \
+		pytest pytest-timeout hypothesis
 	.venv-tfio/bin/python -m pytest tests/test_data_tfio.py tests/test_layers.py \
 		tests/test_models.py tests/test_training_weighting.py tests/test_training_losses.py
 
