@@ -14,6 +14,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from training_memory import ticking
 from training_tools import STFT, OneStep, quick, small_cache
 
 from keras_munet.cli.determinism import choose_operators
@@ -23,7 +24,6 @@ from keras_munet.errors import DataError, ModelError, MunetError
 from keras_munet.files import locked, sha256
 from keras_munet.models import FrontEnd, build_network, load_model
 from keras_munet.models.separator import log_features
-from keras_munet.training import clock
 from keras_munet.training.loop import Listener, fit
 from keras_munet.training.losses import SOURCE_LOSSES
 from keras_munet.training.multitask import MultiTaskModel
@@ -282,18 +282,11 @@ def test_a_backend_that_trains_nothing_is_refused(monkeypatch, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-@pytest.fixture
-def ticking(monkeypatch):
-    """A listener under which every step takes a second, and nothing else any time."""
-    ticks = []
-    monkeypatch.setattr(clock, "monotonic", lambda: float(len(ticks)))
-    return Listener(step=lambda *step: ticks.append(step))
-
-
-def test_a_run_ends_with_its_time_and_the_rate_with_it(dataset, ticking, tmp_path):
+def test_a_run_ends_with_its_time_and_the_rate_with_it(dataset, monkeypatch, tmp_path):
+    listener = ticking(monkeypatch.setattr)
     config = quick(schedule="cosine", epochs=500, minutes=10.5 / 60)
     n_steps = CachedBatches(dataset, config).steps_per_epoch
-    result = _fit(dataset, config, tmp_path, listener=ticking)
+    result = _fit(dataset, config, tmp_path, listener=listener)
     assert "stopped by the clock" in result.note
     whole, rest = divmod(11, n_steps)  # the step in which the time ends is done
     seconds = [row["seconds"] for row in result.history]
@@ -305,22 +298,26 @@ def test_a_run_ends_with_its_time_and_the_rate_with_it(dataset, ticking, tmp_pat
     assert _fit(dataset, config, tmp_path).already_finished
 
     longer = dataclasses.replace(config, minutes=20.5 / 60)
-    more = _fit(dataset, longer, tmp_path, listener=ticking)
+    more = _fit(dataset, longer, tmp_path, listener=listener)
     assert sum(row["seconds"] for row in more.history) == 21
     with pytest.raises(MunetError, match=r"other settings \(minutes: 1.0, not 0.0\)"):
         _fit(dataset, dataclasses.replace(config, minutes=0.0), tmp_path)
 
 
-def test_a_run_stopped_goes_on_with_the_time_that_was_left(dataset, ticking, tmp_path):
+def test_a_run_stopped_goes_on_with_the_time_that_was_left(
+    dataset, monkeypatch, tmp_path
+):
+    listener = ticking(monkeypatch.setattr)
+
     def stop(epoch, step, n_steps, means):
-        ticking.step()
+        listener.step()
         if (epoch, step) == (2, 1):
             raise KeyboardInterrupt
 
     config = quick(epochs=500, minutes=10.5 / 60)
     with pytest.raises(KeyboardInterrupt):
         _fit(dataset, config, tmp_path, listener=Listener(step=stop))
-    result = _fit(dataset, config, tmp_path, listener=ticking)
+    result = _fit(dataset, config, tmp_path, listener=listener)
     assert sum(row["seconds"] for row in result.history) == 11
 
 
