@@ -17,6 +17,7 @@ OTHERS = {
     "--normalization": "benchmarks/training_step.py",
     "--pipe": "a speech synthesiser",
     "--setf": "a speech synthesiser",
+    "--xla": "XLA",
 }
 """Options of other programs that our texts name."""
 

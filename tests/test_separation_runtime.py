@@ -107,7 +107,7 @@ def test_no_tensorflow_where_the_model_is_a_tflite(models, tmp_path):
         try:
             main(words)
         except SystemExit as stop:
-            heavy = {{"tensorflow", "keras", "torch", "librosa"}} & set(sys.modules)
+            heavy = {{"tensorflow", "keras", "torch"}} & set(sys.modules)
             sys.exit(stop.code or sorted(heavy) or 0)
     """
     done = subprocess.run(
@@ -160,7 +160,7 @@ def test_models_that_are_damaged(models, tmp_path):
     with pytest.raises(ModelError, match="saved cannot be loaded"):
         open_runtime(tmp_path / "saved")
     (tmp_path / "saved/assets/model_card.json").write_text("{")
-    with pytest.raises(ModelError, match="none of keras-munet, or it is incomplete"):
+    with pytest.raises(ModelError, match="saved is damaged: assets"):
         open_runtime(tmp_path / "saved")
 
 

@@ -32,7 +32,8 @@ def on_jax(tmp_path_factory):
     for name, settings in CASES.items():
         (folder / name).mkdir()
         (folder / name / "config.json").write_text(settings.to_json())
-        network = build_network(settings.model)
+        with seeded(SEED):
+            network = build_network(settings.model)
         save_model(network, settings.model, folder / name / "init.keras")
     done = subprocess.run(
         [sys.executable, str(SCRIPT), *(str(folder / name) for name in CASES)],

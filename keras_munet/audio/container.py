@@ -24,6 +24,9 @@ def open_container(file: Window, name: str) -> Any:
     """
     import av
 
+    # Bytes of a tag that are no UTF-8 stay what they are; PyAV 19 does so by itself.
+    before_19 = int(av.__version__.split(".")[0]) < 19
+    tags = {"metadata_errors": "surrogateescape"} if before_19 else {}
     options = {"protocol_whitelist": "none"}
     if is_endless(file):
         options["ignore_length"] = "1"
@@ -31,9 +34,9 @@ def open_container(file: Window, name: str) -> Any:
     try:
         container = av.open(
             file,
-            metadata_errors="surrogateescape",
             options=options,
             buffer_size=BUFFER,
+            **tags,
         )
     except (av.error.FFmpegError, OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error

@@ -48,10 +48,16 @@ class _Link:
             self.is_pcm = self.context.name.startswith("pcm_")
             self.formats = set(self.container.format.name.split(","))
             self.order = orders[self.track.index]
+            length = self.track.duration  # read now: a closed container has no tracks
+            self.declared_s = float(length * self.track.time_base) if length else None
             self.restart()
         except BaseException:
             self.container.close()
             raise
+
+    def n_declared(self, rate: int) -> int | None:
+        """Returns how many samples the track declares, if it does."""
+        return None if self.declared_s is None else round(self.declared_s * rate)
 
     def restart(self) -> None:
         """Decodes from where the container stands."""
@@ -105,7 +111,7 @@ class FFmpegReader(AudioReader):
         if self._rest:  # only the first link is known by now
             return None
         length = link.container.duration
-        known = _declared(link, rate)
+        known = link.n_declared(rate)
         return known or (round(length / 1e6 * rate) if length else None)
 
     def _seek(self, sample: int) -> int:
@@ -193,7 +199,7 @@ class FFmpegReader(AudioReader):
             n_samples=self._position,
             n_lost=sum(n for _, n in self._lost),
             n_end=round(decoder.latest_s * self.sample_rate),
-            n_declared=_declared(self._link, self.sample_rate),
+            n_declared=self._link.n_declared(self.sample_rate),
             n_channels=self.n_channels,
             tail_failed=decoder.n_lost_at_end > 0,
         )
@@ -236,12 +242,6 @@ def _shape(link: _Link) -> tuple[int, int, Any]:
         layout = link.first.layout
         return link.first.sample_rate, layout.nb_channels, layout
     return link.context.sample_rate, link.context.channels, None
-
-
-def _declared(link: _Link, rate: int) -> int | None:
-    """Returns how many samples a track declares, if it does."""
-    length = link.track.duration
-    return round(float(length * link.track.time_base) * rate) if length else None
 
 
 def _samples(frame: Any, order: tuple[int, ...] | None) -> FloatArray:
