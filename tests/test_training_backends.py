@@ -12,10 +12,12 @@ from training_memory import InMemory, config, ticking
 
 from keras_munet.models import build_network, load_model, save_model
 from keras_munet.training.loop import fit
+from keras_munet.training.seeding import seeded
 
 pytestmark = pytest.mark.slow
 
 SCRIPT = Path(__file__).with_name("training_memory.py")
+SEED = 1
 CASES = {
     "dwa": config(weighting="dwa", clip_norm=0.5),
     "inst": config(weighting="ebw-inst-p1", loss="energy", schedule="cosine"),
