@@ -26,7 +26,7 @@ def open_container(file: Window, name: str) -> Any:
 
     # Bytes of a tag that are no UTF-8 stay what they are; PyAV 19 does so by itself.
     before_19 = int(av.__version__.split(".")[0]) < 19
-    tags = {"metadata_errors": "surrogateescape"} if before_19 else {}
+    tags: Any = {"metadata_errors": "surrogateescape"} if before_19 else {}
     options = {"protocol_whitelist": "none"}
     if is_endless(file):
         options["ignore_length"] = "1"
