@@ -32,12 +32,7 @@ def open_container(file: Window, name: str) -> Any:
         options["ignore_length"] = "1"
     file.seek(0)
     try:
-        container = av.open(
-            file,
-            options=options,
-            buffer_size=BUFFER,
-            **tags,
-        )
+        container = av.open(file, options=options, buffer_size=BUFFER, **tags)
     except (av.error.FFmpegError, OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise AudioError(

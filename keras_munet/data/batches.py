@@ -1,6 +1,5 @@
 """Training batches from a cache: what `training.loop.fit` asks of its data."""
 
-import math
 from typing import Any
 
 import keras
@@ -14,6 +13,8 @@ from keras_munet.data.reader import ChunkBatches, Conditioned
 class CachedBatches:
     """The batches of one run, of whatever architecture.
 
+    A subclass that makes batches elsewhere gives its own `epoch`.
+
     Args:
         dataset: an open cache.
         config: of the run; its sources are the cache's, or sums of these.
@@ -24,12 +25,16 @@ class CachedBatches:
         steps_per_epoch: batches of a training epoch, all passes over the data.
     """
 
+    only_full = False
+    """Whether training leaves out a last batch that is not full."""
+
     def __init__(self, dataset: Dataset, config: FitConfig) -> None:
         self.dataset = dataset
         silent, sources = config.keep_silent, config.model.sources
         self.energies = energies(dataset, sources, keep_silent=silent)
         self.n_training = dataset.n_chunks("train", keep_silent=silent)
-        n_batches = math.ceil(self.n_training / config.batch_size)
+        n, size = self.n_training, config.batch_size
+        n_batches = n // size if self.only_full else -(-n // size)
         self.steps_per_epoch = n_batches * config.model.n_passes
 
     def batches(self, split: str, *, epoch: int, config: FitConfig) -> Any:
@@ -40,8 +45,7 @@ class CachedBatches:
         `tf.data.Dataset` for TensorFlow, and needs none for another backend.
         """
         training = split == "train"
-        batches = ChunkBatches(
-            self.dataset,
+        batches = self.epoch(
             split,
             batch_size=config.batch_size,
             epoch=epoch,
@@ -49,14 +53,19 @@ class CachedBatches:
             shuffle=training,
             keep_silent=config.keep_silent or not training,
             augment=config.augment if training else (),
+            drop_remainder=training and self.only_full,
             sources=config.model.sources,
         )
-        if training and config.model.unet.architecture == "cunet":
-            return for_backend(Conditioned(batches, len(config.model.sources)))
-        return for_backend(batches)
+        if training and config.model.n_passes > 1:
+            return _for_backend(Conditioned(batches, len(config.model.sources)))
+        return _for_backend(batches)
+
+    def epoch(self, split: str, **settings: Any) -> ChunkBatches:
+        """Makes the batches of an epoch; the settings are those of `ChunkBatches`."""
+        return ChunkBatches(self.dataset, split, **settings)
 
 
-def for_backend(batches: ChunkBatches | Conditioned) -> Any:
+def _for_backend(batches: ChunkBatches | Conditioned) -> Any:
     """Returns batches as TensorFlow or another backend takes them."""
     if keras.backend.backend() != "tensorflow":
         return batches

@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 
 from keras_munet.config import FitConfig
 from keras_munet.data.augment import SPEED_RANGE
-from keras_munet.data.batches import for_backend
+from keras_munet.data.batches import CachedBatches
 from keras_munet.data.dataset import Dataset
-from keras_munet.data.mixing import energies
-from keras_munet.data.reader import PICK, ChunkBatches, Conditioned
+from keras_munet.data.reader import PICK, ChunkBatches
 from keras_munet.errors import DataError
 from keras_munet.layers.playing import UNIT, Equalizer, Player
 
@@ -25,8 +24,10 @@ HIGHEST_RATIO = 2.0
 """Rate of a cache, as a multiple of the network's, at most."""
 
 
-class DeviceBatches:
-    """The batches of one run; takes the place of `CachedBatches`.
+class DeviceBatches(CachedBatches):
+    """The batches of one run, made on the accelerator, as arrays of the backend.
+
+    (But a `tf.data.Dataset` for TensorFlow, which lives on the host.)
 
     A cache may be of a higher rate than the network hears, so that songs can be slowed
     down and still fill its band. A chunk begins where one of the cache does and goes on
@@ -37,14 +38,11 @@ class DeviceBatches:
         dataset: an open cache.
         config: of the run; its sources are the cache's, or sums of these.
 
-    Attributes:
-        energies: E_i over the chunks that are trained on.
-        n_training: number of those chunks.
-        steps_per_epoch: batches of a training epoch, all passes over the data.
-
     Raises:
         DataError: when the rates do not go together.
     """
+
+    only_full = True
 
     def __init__(self, dataset: Dataset, config: FitConfig) -> None:
         rates = dataset.config.stft.sample_rate, config.model.stft.sample_rate
@@ -54,12 +52,8 @@ class DeviceBatches:
                 "Hz. --reader device needs the same rate or up to twice as much: "
                 f"prepare with --sample-rate {rates[1]}."
             )
-        silent, sources = config.keep_silent, config.model.sources
-        self.energies = energies(dataset, sources, keep_silent=silent)
-        self.n_training = dataset.n_chunks("train", keep_silent=silent)
-        n_batches = self.n_training // config.batch_size
-        self.steps_per_epoch = n_batches * config.model.n_passes
-        self.dataset = dataset
+        super().__init__(dataset, config)
+        self.chunk_length = config.model.stft.chunk_length
         self.step = round(UNIT * rates[0] / rates[1])
         self.songs, sound = _read(dataset)
         self.sound = [ops.convert_to_tensor(recording) for recording in sound]
@@ -68,28 +62,9 @@ class DeviceBatches:
             "valid": _compiled(_player(config, self.step, ())),
         }
 
-    def batches(self, split: str, *, epoch: int, config: FitConfig) -> Any:
-        """Returns batches like those of `CachedBatches`, as arrays of the backend.
-
-        (But a `tf.data.Dataset` for TensorFlow, which lives on the host.)
-        """
-        training = split == "train"
-        batches = _Played(
-            self,
-            split,
-            batch_size=config.batch_size,
-            epoch=epoch,
-            seed=config.seed,
-            shuffle=training,
-            keep_silent=config.keep_silent or not training,
-            augment=config.augment if training else (),
-            drop_remainder=training,
-            sources=config.model.sources,
-        )
-        batches.shape = config.model.stft.chunk_length, batches.shape[1]
-        if training and config.model.n_passes > 1:
-            return for_backend(Conditioned(batches, len(config.model.sources)))
-        return for_backend(batches)
+    def epoch(self, split: str, **settings: Any) -> ChunkBatches:
+        """Makes the batches of an epoch; the settings are those of `ChunkBatches`."""
+        return _Played(self, split, **settings)
 
 
 class _Played(ChunkBatches):
@@ -98,6 +73,7 @@ class _Played(ChunkBatches):
     def __init__(self, data: DeviceBatches, split: str, **settings: Any) -> None:
         super().__init__(data.dataset, split, **settings)
         self.data, self.play = data, data.play[split]
+        self.shape = data.chunk_length, self.shape[1]
         self.mix[:, -1] = 1.0
         self.gains[:, -1] = 1.0  # of the rest, where there is one
         self.gains /= np.float32(data.dataset.full_scale)
